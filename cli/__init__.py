@@ -1,0 +1,1 @@
+"""The command line: one file a command. ZenML, torch and pandas are imported only inside the command that needs them."""

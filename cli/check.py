@@ -1,0 +1,65 @@
+"""`--check`: validates config, functions and sources, and tries the functions on a few real rows. Starts nothing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from finetune.config.experiment import ExperimentConfig
+from finetune.config.load import load_config
+from finetune.functions import Functions, check_functions
+
+
+def check(config_file: str, overrides: Sequence[str]) -> int:
+    """Checks and says so; errors are raised."""
+    config = load_config(config_file, overrides)
+    check_functions(config.functions)
+    build_sample(config)
+    tried = try_on_production(config)[1]
+    print(f"{config_file}: good. Config, functions and sources were checked; the functions were tried on {tried} ids.")
+    return 0
+
+
+def build_sample(config: ExperimentConfig) -> None:
+    """Builds the sample production source that the config names, if the source is absent."""
+    production = config.production
+    if production.sample is None or Path(production.files).exists():
+        return
+    from importlib import import_module
+
+    from finetune.progress import say
+
+    folder = Path(production.files).parent
+    say(f"building the sample production source {folder} (once)")
+    import_module(f"experiments.{production.sample}.sample").build(folder)
+
+
+def try_on_production(config: ExperimentConfig) -> tuple[Functions, int]:
+    """Loads the functions and tries them on a few ids of production; gives them and the number of ids.
+
+    Raises:
+        FunctionsError: A function breaks its contract.
+        ReconcileError: The labels or files of production cannot be read.
+    """
+    from finetune.config.references import resolve
+    from finetune.functions import load_functions
+    from finetune.reconcile.labels import read_labels
+    from finetune.training.trial import try_functions
+
+    functions = load_functions(config.functions)
+    production, labels = config.production, config.production.labels
+    rows = read_labels(
+        url=None if labels.url is None else resolve(labels.url),
+        query=labels.query,
+        params={name: resolve(value) for name, value in labels.params.items()},
+        file=labels.file,
+    )
+    tried = try_functions(
+        functions,
+        rows,
+        production=Path(production.files),
+        files_from_production=production.files_from_production,
+        files_at_home=config.reconcile.files_at_home or production.files_from_production,
+        ignored_labels=config.prepare.ignored_labels,
+        model=config.model.model_dump(),
+        padding=config.train.padding,
+    )
+    return functions, tried

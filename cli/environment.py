@@ -1,0 +1,23 @@
+"""Environment defaults of a run: nothing phones home, and libraries keep to warnings. What the user has set stays."""
+
+import os
+
+DEFAULTS = {
+    "ZENML_ANALYTICS_OPT_IN": "false",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "ZENML_LOGGING_VERBOSITY": "ERROR",
+    "ZENML_ENABLE_REPO_INIT_WARNINGS": "false",
+    "ZENML_DISABLE_STEP_NAMES_IN_LOGS": "true",
+    "ZENML_ENABLE_RICH_TRACEBACK": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "TOKENIZERS_PARALLELISM": "false",  # encode_data runs in forked processes, where tokenizers' threads would hang
+}
+
+
+def quiet_defaults() -> None:
+    """Fills in the defaults, before any of these libraries is imported."""
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)

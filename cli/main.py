@@ -1,0 +1,91 @@
+"""Parses the command line and turns errors into messages and exit codes."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+
+VERSION = "0.1.0"
+
+DESCRIPTION = "Runs a whole fine-tuning experiment: reconcile, prepare, train and evaluate."
+
+EXAMPLES = """\
+examples:
+  python run.py --config configs/EXP-3333.yaml                         run the experiment on this machine
+  python run.py --config configs/EXP-3333.yaml --check                 look for mistakes, start nothing
+  python run.py --config configs/EXP-3333.yaml --set train.epochs=1    change one value for this run
+  python run.py --config configs/EXP-3333.yaml --run-number 7          go on with run 7, which was stopped
+  python run.py --config configs/EXP-3333.yaml --no-cache              do every step again
+
+exit codes: 0 done, 1 a step failed, 2 bad config or usage, 130 stopped by Ctrl-C
+"""
+
+
+class Exit(IntEnum):
+    """Exit codes of run.py."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    STOPPED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all options."""
+    result = argparse.ArgumentParser(
+        prog="python run.py",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    result.add_argument("--config", metavar="FILE", required=True, help="the experiment's YAML file")
+    result.add_argument("--stack", metavar="NAME", default="local", help="ZenML stack of stacks/ (default: local)")
+    result.add_argument(
+        "--set",
+        metavar="A.B=VALUE",
+        action="append",
+        default=[],
+        dest="overrides",
+        help="set one key; repeatable",
+    )
+    result.add_argument("--run-number", metavar="N", type=_positive, help="resume this unfinished run")
+    result.add_argument("--no-cache", action="store_true", help="run every step, even if nothing changed")
+    result.add_argument("--check", action="store_true", help="check config, functions and sources; start nothing")
+    result.add_argument("--version", action="version", version=VERSION)
+    return result
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a run number such as 3, but got {text!r}")
+    return int(text)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command that the arguments ask for and gives its exit code."""
+    options = parser().parse_args(arguments)
+    from cli.environment import quiet_defaults
+    from finetune.errors import ConfigError, FinetuneError, FunctionsError, RunError
+
+    quiet_defaults()
+    try:
+        if options.check:
+            from cli.check import check
+
+            return check(options.config, options.overrides)
+        from cli.run import run
+
+        return run(options.config, options.overrides, options.stack, options.run_number, cache=not options.no_cache)
+    except (ConfigError, FunctionsError, RunError) as error:
+        return _say(error, Exit.USAGE)
+    except FinetuneError as error:
+        return _say(error, Exit.FAILED)
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return Exit.STOPPED
+
+
+def _say(error: Exception, code: Exit) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return code

@@ -1,0 +1,108 @@
+"""The main job: checks everything, claims a run number, runs the pipeline, and says what came of it."""
+
+import os
+import signal
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from cli.check import build_sample, try_on_production
+from cli.main import Exit
+from finetune import runs
+from finetune.config.experiment import ExperimentConfig
+from finetune.config.load import load_config, resolved
+from finetune.errors import FinetuneError
+from finetune.experiment import Home
+from finetune.functions import Functions, check_functions
+from finetune.progress import say
+from finetune.runs import Run, Status
+from finetune.versions import versions
+
+if TYPE_CHECKING:
+    from zenml.models import PipelineRunResponse
+
+
+def run(config_file: str, overrides: Sequence[str], stack: str, run_number: int | None, *, cache: bool) -> int:
+    """Runs the experiment; errors before the run number is claimed are raised."""
+    config = load_config(config_file, overrides)
+    check_functions(config.functions)
+    build_sample(config)
+    functions, _ = try_on_production(config)
+    from stacks.apply import apply
+
+    os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(stack))
+    home = Home(config.root, config.experiment)
+    record = _begin(home, config, stack, run_number)
+    with runs.held(home, record.run_number), _sigterm_as_interrupt():
+        return _carry_out(home, record, config, functions, cache=cache, config_file=config_file)
+
+
+def _begin(home: Home, config: ExperimentConfig, stack: str, run_number: int | None) -> Run:
+    if run_number is not None:
+        return runs.resume(home, run_number, stack=stack, config=resolved(config))
+    return runs.claim(home, stack=stack, config=resolved(config), versions=versions())
+
+
+def _carry_out(
+    home: Home, record: Run, config: ExperimentConfig, functions: Functions, *, cache: bool, config_file: str
+) -> int:
+    from cli.summary import outcome, print_summary
+
+    say(f"{record.experiment}, run {record.run_number}, on stack {record.stack}")
+    again = f"python run.py --config {config_file} --run-number {record.run_number}"
+    status = Status.FAILED
+    try:
+        _run_pipeline(home, record, config, functions, cache=cache)
+        status = Status.COMPLETED
+    except KeyboardInterrupt:
+        status = Status.STOPPED
+        say(f"stopped; finished steps and copied files are kept. Go on with:\n  {again}")
+        return Exit.STOPPED
+    except FinetuneError as error:
+        say(f"error: {error}\nwhen it is mended, go on with:\n  {again}")
+        return Exit.FAILED
+    except Exception as error:
+        traceback.print_exception(error)
+        say(f"error: a step raised {type(error).__name__}: {error}\nwhen it is mended, go on with:\n  {again}")
+        return Exit.FAILED
+    finally:
+        record = outcome(record, status, home)
+        record.write(home)
+    print_summary(record, home)
+    return Exit.DONE
+
+
+def _run_pipeline(
+    home: Home, record: Run, config: ExperimentConfig, functions: Functions, *, cache: bool
+) -> "PipelineRunResponse | None":
+    from pipelines.finetune import code_of_steps, finetune
+
+    facts: dict[str, Any] = {
+        "run_number": record.run_number,
+        "stack": record.stack,
+        "started": record.started,
+    }
+    steps = {} if home.complete.exists() else {"reconcile": {"enable_cache": False}}
+    composed = finetune.with_options(
+        run_name=f"{record.experiment}-{record.run_number}-{{date}}-{{time}}",
+        enable_cache=cache,
+        extra={**facts, "experiment": record.experiment, "config": record.config},
+        tags=[record.experiment],
+        steps=steps,
+    )
+    return composed(config=record.config, code=code_of_steps(config.functions, functions))
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Stops as cleanly on SIGTERM, which schedulers send, as on Ctrl-C."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,89 @@
+"""What came of a run: the facts that ZenML knows of it, for run.json, and a table for the terminal."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finetune.experiment import Home
+from finetune.runs import Run, Status
+
+if TYPE_CHECKING:
+    from zenml.models import PipelineRunResponse
+
+SHOWN = ("accuracy", "macro_f1", "weighted_f1")
+NAMES = {"tfidf": "TF-IDF + logistic regression", "majority": "majority label"}
+
+
+def outcome(run: Run, status: Status, home: Home) -> Run:
+    """Fills in a run's outcome from ZenML, and puts its report into the run's folder."""
+    pipeline_run = find_pipeline_run(run)
+    if pipeline_run is None:
+        return run.ended(status)
+    artifacts = _artifacts(pipeline_run)
+    metrics: dict[str, Any] = {}
+    if "metrics" in artifacts:
+        metrics = artifacts["metrics"].load()
+        shutil.copyfile(Path(artifacts["report"].uri, "output.html"), home.run(run.run_number) / "report.html")
+    return run.ended(
+        status,
+        seconds=_seconds(pipeline_run),
+        metrics=metrics.get("metrics", {}),
+        baselines=metrics.get("baselines", {}),
+        artifacts={name: artifact.uri for name, artifact in artifacts.items()},
+    )
+
+
+def find_pipeline_run(run: Run) -> "PipelineRunResponse | None":
+    """The newest ZenML run of this run number."""
+    from zenml.client import Client
+
+    name = f"startswith:{run.experiment}-{run.run_number}-"
+    found = Client().list_pipeline_runs(name=name, sort_by="desc:created", size=1, hydrate=True).items
+    return found[0] if found else None
+
+
+def _artifacts(pipeline_run: "PipelineRunResponse") -> dict[str, Any]:
+    return {name: versions[0] for step in pipeline_run.steps.values() for name, versions in step.outputs.items()}
+
+
+def _seconds(pipeline_run: "PipelineRunResponse") -> dict[str, float]:
+    return {
+        name: 0.0 if step.status.value == "cached" else float(str(step.run_metadata.get("seconds", 0.0)))
+        for name, step in pipeline_run.steps.items()
+    }
+
+
+def print_summary(run: Run, home: Home) -> None:
+    """Prints metrics against baselines, seconds of each step, and where to look."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{run.experiment}, run {run.run_number}: test split", title_justify="left")
+    table.add_column("")
+    for metric in SHOWN:
+        table.add_column(metric, justify="right")
+    for name, metrics in {"this model": run.metrics, **run.baselines}.items():
+        table.add_row(NAMES.get(name, name), *(_number(metrics.get(metric)) for metric in SHOWN))
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 100)
+    console.print(table)
+    console.print(_steps(run), highlight=False)
+    folder = home.run(run.run_number)
+    console.print(f"report     {folder / 'report.html'}", highlight=False, soft_wrap=True)
+    console.print(f"record     {folder / 'run.json'}", highlight=False, soft_wrap=True)
+    console.print(f"dashboard  {_dashboard(run)}", highlight=False, soft_wrap=True)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _steps(run: Run) -> str:
+    parts = (f"{name} {f'{seconds:.1f} s' if seconds else 'cached'}" for name, seconds in run.seconds.items())
+    return f"steps      {', '.join(parts)}"
+
+
+def _dashboard(run: Run) -> str:
+    pipeline_run = find_pipeline_run(run)
+    page = f"/projects/default/runs/{pipeline_run.id}" if pipeline_run else ""
+    return f"zenml login --local, then http://127.0.0.1:8237{page}"

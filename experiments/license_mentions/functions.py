@@ -1,0 +1,79 @@
+"""The five functions of EXP-3333: which kind of licence mention is this text?"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Features, List, Value
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from finetune.training.pretrained import checkpoint_folder
+
+
+def process_func(row: dict[str, Any], files: dict[str, str], home: str, overwrite: bool) -> None:
+    """Keeps the database's label beside the text, so that an id's folder says all that training needs."""
+    target = Path(home, "ground_truth_label.json")
+    if overwrite or not target.exists():
+        target.write_text(json.dumps({"label": row["label"]}), encoding="utf-8")
+
+
+def get_dataset_features(num_labels: int) -> Features:
+    """The inputs of a BERT classifier's forward()."""
+    return Features(
+        {"input_ids": List(Value("int32")), "attention_mask": List(Value("int8")), "labels": Value("int64")}
+    )
+
+
+def encode_data(
+    instance: dict[str, str], label2id: dict[str, int] | None, model: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Tokenizes the text, cut to `model.max_length` tokens; an empty text is dropped."""
+    text = json.loads(Path(instance["raw_text.json"]).read_text(encoding="utf-8"))["text"]
+    if not text.strip():
+        return None
+    encoding = _tokenizer(model["checkpoint"])(
+        text, truncation=True, max_length=model["max_length"], return_overflowing_tokens=True
+    ).encodings[0]
+    example = {
+        "input_ids": encoding.ids,
+        "attention_mask": encoding.attention_mask,
+        "truncated": bool(encoding.overflowing),
+    }
+    if label2id is not None:
+        label = json.loads(Path(instance["ground_truth_label.json"]).read_text(encoding="utf-8"))["label"]
+        example["labels"] = label2id[label]
+    return example
+
+
+def get_model(model: dict[str, Any], labels: list[str]) -> torch.nn.Module:
+    """The checkpoint's encoder with mean pooling, as it was pretrained, and a linear head."""
+    encoder = AutoModel.from_pretrained(
+        checkpoint_folder(model["checkpoint"], model.get("sha256")), add_pooling_layer=False
+    )
+    return MeanPoolingClassifier(encoder, len(labels))
+
+
+class MeanPoolingClassifier(torch.nn.Module):
+    """Classifies the mean of the last hidden states over a text's tokens."""
+
+    def __init__(self, encoder: PreTrainedModel, num_labels: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = torch.nn.Linear(encoder.config.hidden_size, num_labels)
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor | None]:
+        """Takes (batch, tokens) ids and mask, gives logits of shape (batch, labels) and the mean cross entropy."""
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        mask = attention_mask.unsqueeze(-1).to(hidden)
+        logits = self.head((hidden * mask).sum(1) / mask.sum(1))
+        loss = None if labels is None else torch.nn.functional.cross_entropy(logits, labels)
+        return {"loss": loss, "logits": logits}
+
+
+@cache
+def _tokenizer(checkpoint: str) -> PreTrainedTokenizerBase:
+    return AutoTokenizer.from_pretrained(checkpoint_folder(checkpoint))

@@ -1,0 +1,94 @@
+"""A fingerprint of the code that a step depends on: equal as long as nothing within its reach changes."""
+
+import ast
+import hashlib
+from collections.abc import Callable
+
+from finetune.errors import FunctionsError
+from finetune.source.closure import Closure, Sources
+from finetune.source.module import Import
+from finetune.source.roots import project_roots
+
+# Type comments, contexts and the u of u"..." say nothing about what runs.
+_IGNORED = {"type_comment", "ctx", "kind", "type_ignores"}
+
+
+def code_hash(*objects: str) -> str:
+    """SHA-256 (hex) over the project's code that the objects depend on, and over nothing else.
+
+    The code is read as text, never imported. Each definition is followed by name: to functions it calls,
+    classes and their bases, decorators, defaults, module-level assignments, and through imports into other
+    modules of the project. Comments, formatting, line numbers, the order of definitions and the place of
+    the checkout do not count; docstrings do. A package from outside the project counts by its import alone:
+    track its version elsewhere. Statements that run when a module is imported count for everything in it
+    and for whoever imports it. Where names cannot tell (a star import, a module passed as a value,
+    globals(), a literal import_module), the whole module counts.
+
+    Not seen: other files that a function reads (data, templates), modules imported by a computed name, and
+    what a function that is not reached itself writes into a module or an object at run time.
+
+    Args:
+        objects: `module:name`, `module:Class.method` (the whole class counts), or `module` for all of it.
+
+    Raises:
+        FunctionsError: An object does not exist in the project, or a file on the way is not Python.
+    """
+    digest = hashlib.sha256()
+    for key, bindings in sorted(_closure(objects).found.items()):
+        digest.update(f"{key}\n".encode())
+        for binding in bindings:
+            text = repr(binding) if isinstance(binding, Import) else _text(binding)
+            digest.update(f"{text}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def dependencies(*objects: str) -> list[str]:
+    """What `code_hash` of the same objects covers, as sorted `module:name`.
+
+    `module:*` is a whole module, `module:<module>` the statements that run when it is imported.
+    """
+    return sorted(_closure(objects).found)
+
+
+def _closure(objects: tuple[str, ...]) -> Closure:
+    sources = Sources(project_roots())
+    closure = Closure(sources)
+    for item in objects:
+        name, _, path = item.partition(":")
+        module = sources.get(name)
+        if module is None:
+            raise FunctionsError(f"{item}: the project has no module {name}; write module:name or module")
+        first = path.partition(".")[0]
+        if path and first not in module.bindings and not module.stars:
+            known = ", ".join(sorted(module.bindings)) or "nothing"
+            raise FunctionsError(f"{item}: {module.path} does not define {first}; it defines {known}")
+        closure.add(name, tuple(path.split(".")) if path else ())
+    return closure
+
+
+def _text(node: ast.AST) -> str:
+    """The syntax tree as text, without positions and empty fields (these differ between Python versions)."""
+    parts: list[str] = []
+    _write(node, parts.append)
+    return "".join(parts)
+
+
+def _write(value: object, write: Callable[[str], None]) -> None:
+    if isinstance(value, ast.AST):
+        write(type(value).__name__)
+        write("(")
+        for name in value._fields:
+            content = getattr(value, name, None)
+            if content is not None and content != [] and name not in _IGNORED:
+                write(name)
+                write("=")
+                _write(content, write)
+        write(")")
+    elif isinstance(value, list):
+        write("[")
+        for item in value:
+            _write(item, write)
+            write(",")
+        write("]")
+    else:
+        write(repr(value))

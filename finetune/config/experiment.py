@@ -1,0 +1,34 @@
+"""The whole config of an experiment: one frozen object, which stops at the steps."""
+
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
+
+from finetune.config.evaluate import EvaluateConfig
+from finetune.config.model import ModelConfig
+from finetune.config.prepare import PrepareConfig
+from finetune.config.production import ProductionConfig
+from finetune.config.reconcile import ReconcileConfig
+from finetune.config.section import Section
+from finetune.config.train import TrainConfig
+
+
+class ExperimentConfig(Section):
+    """One YAML file in configs/."""
+
+    experiment: Annotated[
+        str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*-[0-9]+-[a-z0-9]+(-[a-z0-9]+)*$", max_length=63)
+    ]
+    """A ticket and a name, EXP-3333-license-mentions; prefixes every path and run."""
+    functions: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")]
+    """Folder of experiments/ whose functions.py holds the five functions."""
+    pipeline: Literal["finetune"] = "finetune"
+    """Pipeline of pipelines/ that runs the experiment."""
+    root: str = "outputs"
+    """Folder in which the experiment home lies."""
+    production: ProductionConfig
+    reconcile: ReconcileConfig = ReconcileConfig()
+    prepare: PrepareConfig = PrepareConfig()
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()

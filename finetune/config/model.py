@@ -1,0 +1,27 @@
+"""`model:` is handed to get_model and encode_data as it stands; the library itself reads two of its keys."""
+
+import difflib
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, StringConstraints, model_validator
+
+from finetune.config.section import Section
+
+
+class ModelConfig(Section):
+    """An experiment's model section: any keys that its functions understand."""
+
+    model_config = ConfigDict(extra="allow")
+
+    checkpoint: str | None = None
+    """`package:<python package>/<folder>`, a local folder, or a hub id."""
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """SHA-256 of the checkpoint's model.safetensors, checked at load."""
+
+    @model_validator(mode="after")
+    def _no_near_miss(self) -> Self:
+        for key in self.model_extra or {}:
+            near = difflib.get_close_matches(key, ["checkpoint", "sha256"], cutoff=0.75)
+            if near:
+                raise ValueError(f"{key} looks like {near[0]}; write that, or choose a name less like it")
+        return self

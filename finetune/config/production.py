@@ -1,0 +1,61 @@
+"""`production:` says where labels and raw files come from. They are read, never written."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from finetune.config.section import REFERENCE, FileName, Secret, Section
+
+# Stands for a variable's value while a URL is taken apart; digits, so that it may be a port.
+_UNKNOWN = "9173504628"
+
+
+class LabelsConfig(Section):
+    """Labels: from a database (`url` and `query`) or a `file`; both give the columns guid and label."""
+
+    url: Secret | None = None
+    """SQLAlchemy URL such as `sqlite:///labels.db`; a password in it must be a reference, `${env:NAME}`."""
+    query: str | None = None
+    """SELECT that returns guid and label; further columns reach process_func and `prepare.split.by`."""
+    params: dict[str, Secret] = Field(default_factory=dict)
+    """Values bound to `:name` in the query."""
+    file: str | None = None
+    """A CSV or Parquet file with the columns guid and label."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.url is None) == (self.file is None):
+            raise ValueError("must have either url (with query) or file")
+        if (self.url is None) != (self.query is None):
+            raise ValueError("url and query go together")
+        if self.url is not None and not REFERENCE.fullmatch(self.url):
+            _refuse_clear_password(self.url)
+        if self.file is not None and not self.file.endswith((".csv", ".parquet")):
+            raise ValueError(f"file must end in .csv or .parquet, but got {self.file!r}")
+        return self
+
+
+def _refuse_clear_password(url: str) -> None:
+    # Imported here: it takes a third of the time of a config check, and labels in a file do not need it.
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        parsed = make_url(REFERENCE.sub(_UNKNOWN, url))
+    except (ArgumentError, ValueError):
+        raise ValueError("url must be a SQLAlchemy URL such as sqlite:///labels.db") from None
+    asked = [parsed.password, *(parsed.normalized_query.get("password", ()))]
+    if any((password or "").replace(_UNKNOWN, "") for password in asked):
+        raise ValueError("url holds a password in clear: put it into a variable and write ${env:NAME}")
+
+
+class ProductionConfig(Section):
+    """Where an experiment's labels and files come from."""
+
+    labels: LabelsConfig
+    files: str
+    """Folder that holds one folder per artifact id: `<files>/<guid>/<file>`."""
+    files_from_production: list[FileName] = Field(min_length=1)
+    """Names of the files to copy for each id."""
+    sample: str | None = None
+    """Name of an experiment whose sample.py builds this source once, if it is absent (examples only)."""

@@ -1,0 +1,144 @@
+"""Evaluates a trained model on the test split, beside two baselines on the same split."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from finetune.evaluation.baselines import majority, tfidf
+from finetune.evaluation.calibration import Calibration, calibration
+from finetune.evaluation.confusion import confusion_matrix
+from finetune.evaluation.document import document_text
+from finetune.evaluation.mistakes import Mistake, most_confident_mistakes
+from finetune.evaluation.predict import predict_split
+from finetune.evaluation.scores import LabelScore, default_metrics, per_label_table
+from finetune.functions import Functions
+from finetune.training.collate import LABELS
+from finetune.training.model_folder import load, read_facts
+
+MAJORITY = "majority"
+TFIDF = "tfidf"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a model is, and how good the baselines are, on the test split."""
+
+    labels: list[str]
+    metrics: dict[str, float]
+    baselines: dict[str, dict[str, float]]
+    """Metrics of `majority` and, where there is text, `tfidf`."""
+    majority_label: str
+    per_label: list[LabelScore]
+    confusion: np.ndarray
+    """Counts, shape (labels, labels): rows true, columns predicted."""
+    calibration: Calibration
+    mistakes: list[Mistake]
+    predictions: Path
+    """Parquet with a row per test id."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON holds them."""
+        return {
+            "labels": self.labels,
+            "metrics": self.metrics,
+            "baselines": self.baselines,
+            "per_label": [asdict(score) for score in self.per_label],
+            "confusion": self.confusion.tolist(),
+            "calibration": asdict(self.calibration),
+            "mistakes": [asdict(mistake) for mistake in self.mistakes],
+        }
+
+
+def evaluate(
+    model_folder: Path,
+    prepared: datasets.DatasetDict,
+    *,
+    reconciled: Path,
+    functions: Functions,
+    batch_size: int,
+    baseline_text: str | None,
+    mistakes: int,
+    target: Path,
+) -> Evaluation:
+    """Predicts the test split and scores the predictions.
+
+    Args:
+        model_folder: The trained model.
+        prepared: Splits train, validation and test.
+        reconciled: The folder of all ids at home, where the TF-IDF baseline finds its texts.
+        functions: The experiment's functions.
+        batch_size: Examples a batch.
+        baseline_text: File at home whose text the TF-IDF baseline reads; None leaves that baseline out.
+        mistakes: Number of most confident mistakes to list.
+        target: Parquet file for the predictions.
+
+    Raises:
+        EvaluateError: The model does not load, gives probabilities that are no numbers, or a text is unreadable.
+    """
+    facts = read_facts(model_folder)
+    labels = facts.labels
+    model = load(model_folder, facts, functions.get_model)
+    guids, references, probabilities = predict_split(prepared["test"], model, facts, batch_size)
+    score = functions.compute_metrics or default_metrics
+    _write_predictions(target, guids, references, probabilities, labels)
+    train_references = np.array(prepared["train"][LABELS][:])
+    answers = {MAJORITY: majority(train_references, len(guids), len(labels))}
+    if baseline_text is not None:
+        answers[TFIDF] = _tfidf(prepared, reconciled, baseline_text, guids, len(labels))
+    return Evaluation(
+        labels=labels,
+        metrics=_floats(score(probabilities, references, labels)),
+        baselines={name: _floats(score(answer, references, labels)) for name, answer in answers.items()},
+        majority_label=labels[int(answers[MAJORITY][0].argmax())],
+        per_label=per_label_table(probabilities, references, labels),
+        confusion=confusion_matrix(probabilities, references, len(labels)),
+        calibration=calibration(probabilities, references),
+        mistakes=most_confident_mistakes(guids, probabilities, references, labels, mistakes),
+        predictions=target,
+    )
+
+
+def _floats(metrics: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def _tfidf(
+    prepared: datasets.DatasetDict, reconciled: Path, file: str, test_guids: Sequence[str], num_labels: int
+) -> np.ndarray:
+    texts, references = {}, {}
+    for split in ("train", "validation"):
+        part = dict(zip(prepared[split]["guid"][:], prepared[split][LABELS][:], strict=True))  # one text per id
+        texts[split] = [document_text(reconciled / guid / file) for guid in part]
+        references[split] = np.array(list(part.values()))
+    test_texts = [document_text(reconciled / guid / file) for guid in test_guids]
+    baseline = tfidf(
+        texts["train"],
+        references["train"],
+        texts["validation"],
+        references["validation"],
+        test_texts,
+        num_labels=num_labels,
+    )
+    return baseline.probabilities
+
+
+def _write_predictions(
+    target: Path,
+    guids: Sequence[str],
+    references: np.ndarray,
+    probabilities: np.ndarray,
+    labels: Sequence[str],
+) -> None:
+    columns = {
+        "guid": list(guids),
+        "label": [labels[index] for index in references],
+        "predicted": [labels[index] for index in probabilities.argmax(axis=1)],
+        **{f"probability_{label}": pa.array(probabilities[:, index]) for index, label in enumerate(labels)},
+    }
+    pq.write_table(pa.table(columns), target)

@@ -1,0 +1,115 @@
+"""Runs a model over examples, and a trained run's model over files."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import torch
+
+from finetune.errors import EvaluateError
+from finetune.functions import Functions, load_functions
+from finetune.training.collate import LABELS, Collator
+from finetune.training.model_folder import ModelFacts, load, read_facts
+
+GUID = "guid"
+
+
+def predict_probabilities(
+    model: torch.nn.Module, examples: Sequence[Mapping[str, Any]], collate: Collator, batch_size: int
+) -> np.ndarray:
+    """Class probabilities (examples, labels) as float32, computed in fp32, in the order of the examples.
+
+    Args:
+        model: In eval mode; forward gives logits.
+        examples: Encoded examples.
+        collate: Makes a batch of them.
+        batch_size: Examples a batch; batches hold examples of about one length.
+    """
+    device = next(iter(model.parameters()), torch.empty(0)).device
+    order = sorted(range(len(examples)), key=lambda index: _length(examples[index]))
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(order), batch_size):
+            batch = collate([examples[index] for index in order[start : start + batch_size]])
+            logits = model(**{name: tensor.to(device) for name, tensor in batch.items()})["logits"]
+            parts.append(torch.softmax(logits.float(), dim=-1).cpu())
+    probabilities = np.empty((len(order), parts[0].shape[1]), dtype=np.float32)
+    probabilities[order] = torch.cat(parts).numpy()
+    return probabilities
+
+
+def _length(example: Mapping[str, Any]) -> int:
+    return max((len(value) for value in example.values() if isinstance(value, list)), default=0)
+
+
+def mean_by_id(guids: Sequence[str], probabilities: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Averages the probabilities of an id's examples; ids in order of their first example."""
+    unique = list(dict.fromkeys(guids))
+    place = {guid: index for index, guid in enumerate(unique)}
+    rows = np.array([place[guid] for guid in guids])
+    sums = np.zeros((len(unique), probabilities.shape[1]), dtype=np.float64)
+    np.add.at(sums, rows, probabilities)
+    return unique, (sums / np.bincount(rows)[:, None]).astype(np.float32)
+
+
+def predict_split(
+    dataset: datasets.Dataset, model: torch.nn.Module, facts: ModelFacts, batch_size: int
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Predicts a split: guids, class ids (ids,) and probabilities (ids, labels), one row per id."""
+    collate = Collator([*facts.features, LABELS], facts.padding)
+    probabilities = predict_probabilities(model, dataset.to_list(), collate, batch_size)
+    guids, means = mean_by_id(dataset[GUID][:], probabilities)
+    references = dict(zip(dataset[GUID][:], dataset[LABELS][:], strict=True))
+    return guids, np.array([references[guid] for guid in guids]), means
+
+
+class Predictor:
+    """A trained model that takes files, as production has them."""
+
+    def __init__(self, folder: Path) -> None:
+        """Loads the model folder of a run.
+
+        Raises:
+            EvaluateError: The folder holds no model, or get_model builds another one now.
+        """
+        self.facts = read_facts(folder)
+        self._functions: Functions = load_functions(self.facts.functions)
+        self._model = load(folder, self.facts, self._functions.get_model)
+        self._collate = Collator(self.facts.features, self.facts.padding)
+
+    def predict(self, instances: Sequence[Mapping[str, str]]) -> list[dict[str, float] | None]:
+        """Gives the probability of each label for each id, or None where encode_data drops it.
+
+        Args:
+            instances: For each id, the paths of its files by name, as encode_data takes them.
+        """
+        examples, owners = [], []
+        for index, instance in enumerate(instances):
+            encoded = self._functions.encode_data(dict(instance), None, dict(self.facts.model))
+            for example in encoded if isinstance(encoded, list) else [encoded] if encoded else []:
+                examples.append(example)
+                owners.append(str(index))
+        found: dict[str, np.ndarray] = {}
+        if examples:
+            probabilities = predict_probabilities(self._model, examples, self._collate, batch_size=32)
+            found = dict(zip(*mean_by_id(owners, probabilities), strict=True))
+        rows = [found.get(str(index)) for index in range(len(instances))]
+        return [None if row is None else dict(zip(self.facts.labels, row.tolist(), strict=True)) for row in rows]
+
+
+def load_run(home: str | Path, number: int) -> Predictor:
+    """Loads the model of one run of an experiment home.
+
+    Raises:
+        EvaluateError: The run has no model.
+    """
+    import json
+
+    record = Path(home, "runs", str(number), "run.json")
+    try:
+        uri = json.loads(record.read_text(encoding="utf-8"))["artifacts"]["model"]
+    except (OSError, ValueError, KeyError) as error:
+        raise EvaluateError(f"{record} names no model; did run {number} finish training? ({error!r})") from error
+    return Predictor(Path(uri))

@@ -1,0 +1,1 @@
+"""Turns files at home into a split, encoded dataset."""

@@ -1,0 +1,153 @@
+"""Prepares the dataset: selects labels and ids, splits them, encodes them, and says what came of each label."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+
+from finetune.errors import PrepareError
+from finetune.prepare.encode import GUID, EncodeData, encode, rejected, truncated_shares
+from finetune.prepare.select import limit_per_label, select_labels
+from finetune.prepare.split import SPLITS, assign_splits
+from finetune.reconcile.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What prepare decided and counted."""
+
+    labels: list[str]
+    """In order of class id."""
+    counts: dict[str, dict[str, int]]
+    """Encoded ids per split and label."""
+    left_out: dict[str, str]
+    """Labels without ids in the dataset, and why."""
+    truncated: dict[str, float] | None
+    """Share of truncated examples per label; None if encode_data does not say."""
+    rejected: list[str]
+    """Ids that encode_data dropped."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON holds them."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The ids of a dataset, in order of guid, with label and split of each."""
+
+    guids: list[str]
+    labels: dict[str, str]
+    splits: dict[str, str]
+    names: list[str]
+    left_out: dict[str, str]
+
+
+def choose(
+    manifest: Manifest,
+    *,
+    ignored_labels: Sequence[str],
+    num_labels_threshold: int,
+    max_per_label: int | None,
+    validation: float,
+    test: float,
+    seed: int,
+    by: str | None,
+) -> Chosen:
+    """Selects labels, splits all ids of these labels, then limits them; the parameters are those of `prepare:`.
+
+    Raises:
+        PrepareError: Too few labels or ids remain, or `by` is no column of the labels.
+    """
+    if by is not None and by not in manifest.further_columns:
+        columns = ", ".join(manifest.further_columns) or "none"
+        raise PrepareError(f"prepare.split.by: must be a further column of the labels ({columns}), but got {by!r}")
+    selection = select_labels(manifest.label_counts(), ignored=ignored_labels, threshold=num_labels_threshold)
+    kept = set(selection.kept)
+    rows = [row for row in manifest.kept_ids([by] if by else []) if row["label"] in kept]
+    guids, labels = [row["guid"] for row in rows], [row["label"] for row in rows]
+    groups = [None if row[by] is None else str(row[by]) for row in rows] if by else None
+    splits = assign_splits(guids, labels, validation=validation, test=test, seed=seed, groups=groups)
+    stays = [True] * len(guids) if max_per_label is None else limit_per_label(guids, labels, splits, max_per_label)
+    chosen = [row for row, stay in zip(zip(guids, labels, splits, strict=True), stays, strict=True) if stay]
+    return Chosen(
+        guids=[guid for guid, _, _ in chosen],
+        labels={guid: label for guid, label, _ in chosen},
+        splits={guid: split for guid, _, split in chosen},
+        names=selection.kept,
+        left_out=selection.left_out,
+    )
+
+
+def prepare(
+    chosen: Chosen,
+    *,
+    reconciled: Path,
+    files_at_home: Sequence[str],
+    encode_data: EncodeData,
+    features: datasets.Features,
+    model: Mapping[str, Any],
+    processes: int,
+    batch_size: int,
+    scratch: Path,
+) -> tuple[datasets.DatasetDict, Preparation]:
+    """Encodes the chosen ids and lays the examples out by split; parameters as for `encode`.
+
+    Raises:
+        PrepareError: Files are missing at home, encode_data failed, or a label lost all its ids of a split.
+    """
+    _check_files(chosen.guids, reconciled, files_at_home)
+    encoded = encode(
+        chosen.guids,
+        reconciled=reconciled,
+        files_at_home=files_at_home,
+        encode_data=encode_data,
+        features=features,
+        label2id={label: index for index, label in enumerate(chosen.names)},
+        model=model,
+        processes=processes,
+        batch_size=batch_size,
+        scratch=scratch,
+    )
+    guids = encoded.dataset[GUID]
+    by_split = {
+        split: encoded.dataset.select([row for row, guid in enumerate(guids) if chosen.splits[guid] == split])
+        for split in SPLITS
+    }
+    preparation = Preparation(
+        labels=chosen.names,
+        counts=_counts(chosen, by_split),
+        left_out=chosen.left_out,
+        truncated=truncated_shares(encoded.truncated, chosen.labels),
+        rejected=rejected(chosen.guids, encoded.dataset),
+    )
+    _refuse_empty(preparation)
+    return datasets.DatasetDict(by_split), preparation
+
+
+def _check_files(guids: Sequence[str], reconciled: Path, files_at_home: Sequence[str]) -> None:
+    missing = [f"{guid}/{name}" for guid in guids for name in files_at_home if not (reconciled / guid / name).exists()]
+    if missing:
+        raise PrepareError(
+            f"{len(missing):,} files that the manifest names are gone from {reconciled}, for example {missing[0]}; "
+            f"start again with --no-cache, and reconcile brings them back"
+        )
+
+
+def _counts(chosen: Chosen, by_split: Mapping[str, datasets.Dataset]) -> dict[str, dict[str, int]]:
+    counts = {split: Counter(chosen.labels[guid] for guid in set(part[GUID])) for split, part in by_split.items()}
+    return {split: {label: found[label] for label in chosen.names} for split, found in counts.items()}
+
+
+def _refuse_empty(preparation: Preparation) -> None:
+    for split, counts in preparation.counts.items():
+        empty = [label for label, count in counts.items() if count == 0]
+        if empty:
+            raise PrepareError(
+                f"prepare: encode_data dropped every id of {', '.join(empty)} in the {split} split "
+                f"({len(preparation.rejected):,} ids dropped in all); add the label to prepare.ignored_labels, "
+                f"or let encode_data keep these ids"
+            )

@@ -1,0 +1,63 @@
+"""Progress of long work: a bar on a terminal, plain lines with counts and time left anywhere else."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Self, TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Counts items of one piece of work; a context manager that says at its end how long all took."""
+
+    def __init__(self, what: str, total: int, unit: str = "ids") -> None:
+        self.what, self.total, self.unit, self.done = what, total, unit, 0
+        self._started = self._last_line = time.monotonic()
+        self._bar = tqdm(total=total, desc=what, unit=unit, leave=False) if sys.stderr.isatty() else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        seconds = time.monotonic() - self._started
+        say(f"{self.what}: {self.done:,} of {self.total:,} {self.unit} in {seconds:.1f} s")
+
+    def advance_to(self, done: int, note: str = "") -> None:
+        """Says that `done` items are finished, with a note such as the current loss."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(note, refresh=False)
+            self._bar.update(done - self.done)
+        self.done = done
+        now = time.monotonic()
+        if self._bar is None and now - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            say(f"{self.line(now - self._started)}{', ' + note if note else ''}")
+
+    def line(self, seconds: float) -> str:
+        """One plain line: count, rate and time left after so many seconds."""
+        rate = self.done / seconds if seconds else 0.0
+        left = f", {(self.total - self.done) / rate:.0f} s left" if rate else ""
+        return f"{self.what}: {self.done:,} of {self.total:,} {self.unit}, {rate:,.1f}/s{left}"
+
+
+def track(items: Iterable[T], what: str, total: int, unit: str = "ids") -> Iterator[T]:
+    """Yields items and counts them."""
+    with Progress(what, total, unit) as progress:
+        for done, item in enumerate(items, start=1):
+            yield item
+            progress.advance_to(done)
+
+
+def say(line: str) -> None:
+    """Prints a line of plain text to stderr, above a bar if there is one."""
+    tqdm.write(line, file=sys.stderr)

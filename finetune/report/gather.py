@@ -1,0 +1,68 @@
+"""Gathers the facts of a report from what the steps left behind."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from finetune.evaluation.evaluate import MAJORITY, TFIDF, Evaluation
+from finetune.reconcile.manifest import Manifest
+from finetune.report.facts import ReportFacts, group_dropped
+from finetune.storage.copy import hash_file
+from finetune.versions import versions
+
+
+def report_facts(
+    evaluation: Evaluation,
+    preparation: Mapping[str, Any],
+    history: Sequence[Mapping[str, float]],
+    manifest: Manifest,
+    *,
+    run: Mapping[str, Any],
+    seconds: Mapping[str, float],
+) -> ReportFacts:
+    """Puts together what the report says.
+
+    Args:
+        evaluation: Of the test split.
+        preparation: What prepare decided and counted.
+        history: The loss curve.
+        manifest: What reconcile kept and dropped.
+        run: experiment, run_number, stack, started and config of the run that computes this.
+        seconds: Seconds of work of each step before this one.
+    """
+    names = {
+        MAJORITY: f"always answering '{evaluation.majority_label}'",
+        TFIDF: "TF-IDF + logistic regression",
+    }
+    dropped = [(guid, label, reason) for guid, label, reason in manifest.dropped()]
+    counts = Counter(manifest.label_counts())
+    counts.update(label for _, label, _ in dropped if label is not None)
+    return ReportFacts(
+        experiment=run["experiment"],
+        run_number=run["run_number"],
+        stack=run["stack"],
+        created=run["started"],
+        headline=_headline(run["config"]["train"]["best_metric"], evaluation.metrics),
+        labels=evaluation.labels,
+        metrics=evaluation.metrics,
+        baselines={names[name]: metrics for name, metrics in evaluation.baselines.items()},
+        per_label=evaluation.per_label,
+        confusion=evaluation.confusion,
+        calibration=evaluation.calibration,
+        mistakes=evaluation.mistakes,
+        history=history,
+        counts_before=dict(sorted(counts.items())),
+        counts_after=preparation["counts"],
+        left_out=preparation["left_out"],
+        dropped=group_dropped((guid, reason) for guid, _, reason in dropped),
+        rejected=len(preparation["rejected"]),
+        truncated=preparation["truncated"],
+        seconds=seconds,
+        config=run["config"],
+        versions=versions(),
+        hashes={"manifest": hash_file(manifest.path)},
+    )
+
+
+def _headline(best_metric: str, metrics: Mapping[str, float]) -> str:
+    return best_metric if best_metric in metrics else "macro_f1"

@@ -1,0 +1,140 @@
+"""Puts the report together: one HTML page without script or outside reference."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from finetune.evaluation.confusion import macro_f1_interval
+from finetune.report import plots
+from finetune.report.facts import ReportFacts
+from finetune.report.verdict import (
+    beaten_by,
+    commonest_confusion,
+    headline_metric,
+    lower_is_better,
+    metric_name,
+    verdict,
+    weakest,
+)
+
+SPLITS = ("train", "validation", "test")
+WIDE = 10
+"""Labels above which the confusion matrix takes the whole width of the page."""
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One metric of the model and of each baseline; None is a value that is missing or not a number."""
+
+    name: str
+    values: tuple[float | None, ...]
+    best: tuple[bool, ...]
+
+
+def build_report(facts: ReportFacts) -> str:
+    """Build the page.
+
+    Args:
+        facts: Everything it says.
+
+    Returns:
+        A whole HTML document, to be written as UTF-8.
+    """
+    headline = headline_metric(facts.headline, facts.metrics)
+    ids = int(facts.confusion.sum())
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            facts=facts,
+            ids=ids,
+            verdict=verdict(headline, facts.metrics, facts.baselines, ids),
+            headline=metric_name(headline),
+            not_beaten=beaten_by(headline, facts.metrics, facts.baselines),
+            interval=macro_f1_interval(facts.confusion) if headline == "macro_f1" and ids else None,
+            weakest=weakest(facts.per_label),
+            commonest=commonest_confusion(facts.confusion, facts.labels),
+            metrics=metric_rows(facts.metrics, facts.baselines, facts.labels),
+            plots=_plots(facts, headline),
+            wide=len(facts.labels) > WIDE,
+            splits=SPLITS,
+            data_labels=_data_labels(facts),
+            config=yaml.safe_dump(dict(facts.config), sort_keys=False, allow_unicode=True, width=100),
+        )
+    )
+
+
+def metric_rows(
+    metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]], labels: Sequence[str]
+) -> list[MetricRow]:
+    """Set the model's metrics beside those of the baselines and mark the best; per-label metrics are left out."""
+    per_label = {f"{kind}_{label}" for kind in ("precision", "recall", "f1") for label in labels}
+    columns = [metrics, *baselines.values()]
+    return [_metric_row(name, columns) for name in metrics if name not in per_label]
+
+
+def _metric_row(name: str, columns: Sequence[Mapping[str, float]]) -> MetricRow:
+    found = [column.get(name, math.nan) for column in columns]
+    values = tuple(value if math.isfinite(value) else None for value in found)
+    best = min if lower_is_better(name) else max
+    top = best((value for value in values if value is not None), default=None)
+    # Without a second value there is nothing to be best of.
+    compared = sum(value is not None for value in values) > 1
+    return MetricRow(metric_name(name), values, tuple(compared and value == top is not None for value in values))
+
+
+def _data_labels(facts: ReportFacts) -> list[str]:
+    """Labels of the dataset in id order, then those of production that are not in it, the most frequent first."""
+    others = [label for label in facts.counts_before if label not in set(facts.labels)]
+    return [*facts.labels, *sorted(others, key=lambda label: -facts.counts_before[label])]
+
+
+def _plots(facts: ReportFacts, headline: str) -> dict[str, str]:
+    """The plots by name; a curve without a point is left out."""
+    result = {
+        "confusion": plots.confusion_plot(facts.confusion, facts.labels),
+        "reliability": plots.reliability_plot(facts.calibration),
+    }
+    if plots.has_points(facts.history, "loss") or plots.has_points(facts.history, "validation_loss"):
+        result["loss"] = plots.loss_curve(facts.history)
+    if headline != "loss" and plots.has_points(facts.history, f"validation_{headline}"):
+        result["metric"] = plots.metric_curve(facts.history, headline, metric_name(headline))
+    names = _data_labels(facts)
+    before = [facts.counts_before.get(label, 0) for label in names]
+    after = {split: [facts.counts_after.get(split, {}).get(label, 0) for label in names] for split in SPLITS}
+    result["before"] = plots.counts_plot({"production": before}, names)
+    result["after"] = plots.counts_plot(after, names)
+    return result
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(score=_score, share=_share, duration=_duration)
+    return environment
+
+
+def _score(value: Any) -> str:
+    return "–" if value is None or not math.isfinite(value) else f"{value:.3f}"
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}" if math.isfinite(value) else "–"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

@@ -1,0 +1,73 @@
+"""What the run says, in words: pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finetune.evaluation.scores import LabelScore
+
+LOWER_IS_BETTER = ("loss", "error", "perplexity", "brier")
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether a smaller value of this metric is the better one, told from its name."""
+    return any(word in metric.lower() for word in LOWER_IS_BETTER)
+
+
+def metric_name(metric: str) -> str:
+    """A metric's name as people write it: macro_f1 becomes macro F1."""
+    return " ".join(word.capitalize() if word in ("f1", "auc", "map") else word for word in metric.split("_"))
+
+
+def headline_metric(wanted: str, metrics: Mapping[str, float]) -> str:
+    """The metric of the verdict: the wanted one, else the first that the metrics hold, else the wanted one."""
+    return wanted if wanted in metrics else next(iter(metrics), wanted)
+
+
+def verdict(headline: str, metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]], ids: int) -> str:
+    """One sentence: the headline metric, on how many test ids, and how far from each baseline.
+
+    Args:
+        headline: Name of a metric.
+        metrics: The model's metrics.
+        baselines: Metrics of each baseline by name.
+        ids: Number of test ids.
+    """
+    name, value = metric_name(headline), metrics.get(headline, math.nan)
+    if not math.isfinite(value):
+        return f"{name[:1].upper()}{name[1:]} is not a number on {ids:,} test ids."
+    sentence = f"{name[:1].upper()}{name[1:]} {value:.3f} on {ids:,} test {'id' if ids == 1 else 'ids'}"
+    distances = [
+        _distance(value - scores[headline], baseline)
+        for baseline, scores in baselines.items()
+        if math.isfinite(scores.get(headline, math.nan))
+    ]
+    return f"{sentence}: {', '.join(distances)}." if distances else f"{sentence}."
+
+
+def _distance(difference: float, baseline: str) -> str:
+    if round(abs(difference), 3) == 0:
+        return f"level with {baseline}"
+    return f"{abs(difference):.3f} {'above' if difference > 0 else 'below'} {baseline}"
+
+
+def beaten_by(headline: str, metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Names of the baselines that the model does not beat on the headline metric."""
+    sign = -1 if lower_is_better(headline) else 1
+    own = sign * metrics.get(headline, math.nan)
+    return [name for name, scores in baselines.items() if headline in scores and not own > sign * scores[headline]]
+
+
+def weakest(per_label: Sequence[LabelScore]) -> LabelScore | None:
+    """The label with the lowest F1 among those that the test split has; None if it has none."""
+    return min((row for row in per_label if row.support), key=lambda row: row.f1, default=None)
+
+
+def commonest_confusion(confusion: NDArray[np.integer], labels: Sequence[str]) -> tuple[str, str, int] | None:
+    """True label, predicted label and count of the most frequent mistake; None if there is no mistake."""
+    mistakes = confusion * (1 - np.eye(len(labels), dtype=np.int64))
+    row, column = np.unravel_index(int(mistakes.argmax()), mistakes.shape)
+    count = int(mistakes[row, column])
+    return (labels[row], labels[column], count) if count else None

@@ -1,0 +1,133 @@
+"""Run numbers, claimed atomically, and the record of each run: `<home>/runs/<n>/run.json`."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from finetune.config.difference import differing_keys
+from finetune.errors import RunError
+from finetune.experiment import Home
+from finetune.storage.lock import try_locked
+
+RECORD = "run.json"
+
+
+class Status(StrEnum):
+    """How far a run came."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of an experiment, as run.json holds it."""
+
+    experiment: str
+    run_number: int
+    status: Status
+    stack: str
+    started: str
+    config: dict[str, Any]
+    versions: dict[str, str]
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Time inside each step's work; 0 for a step that came from the cache."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    baselines: dict[str, dict[str, float]] = field(default_factory=dict)
+    artifacts: dict[str, str] = field(default_factory=dict)
+
+    def write(self, home: Home) -> None:
+        """Writes run.json; readers see the old or the new one, never a half."""
+        folder = home.run(self.run_number)
+        scratch = folder / f".{RECORD}.{os.getpid()}"
+        scratch.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        scratch.replace(folder / RECORD)
+
+    def ended(self, status: Status, **facts: Any) -> "Run":
+        """The same run with its outcome."""
+        return replace(self, status=status, **facts)
+
+
+def claim(home: Home, *, stack: str, config: Mapping[str, Any], versions: Mapping[str, str]) -> Run:
+    """Claims the next run number of an experiment; two processes never get the same."""
+    home.runs.mkdir(parents=True, exist_ok=True)
+    number = max((int(path.name) for path in home.runs.iterdir() if path.name.isdecimal()), default=0) + 1
+    while not _made(home.run(number)):
+        number += 1
+    run = Run(home.experiment, number, Status.RUNNING, stack, _now(), dict(config), dict(versions))
+    run.write(home)
+    return run
+
+
+def _made(folder: Path) -> bool:
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+def resume(home: Home, number: int, *, stack: str, config: Mapping[str, Any]) -> Run:
+    """Takes up an unfinished run whose resolved config is equal.
+
+    Raises:
+        RunError: There is no such run, it is completed, or its config or stack differs (names the keys).
+    """
+    run = read(home, number)
+    if run.status is Status.COMPLETED:
+        raise RunError(
+            f"--run-number {number}: this run of {home.experiment} is completed; leave the option out to start a new run"
+        )
+    differing = differing_keys(run.config, dict(config))
+    if differing:
+        raise RunError(
+            f"--run-number {number}: the config differs from that of the run in {', '.join(differing)}; "
+            f"use the same values, or leave the option out to start a new run"
+        )
+    if run.stack != stack:
+        raise RunError(f"--run-number {number}: the run was started on stack {run.stack}, but got --stack {stack}")
+    resumed = replace(run, status=Status.RUNNING)
+    resumed.write(home)
+    return resumed
+
+
+def read(home: Home, number: int) -> Run:
+    """Reads the record of one run.
+
+    Raises:
+        RunError: There is no such run, or its record is unreadable.
+    """
+    path = home.run(number) / RECORD
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return Run(**{**values, "status": Status(values["status"])})
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(path.name for path in home.runs.glob("*"))) or "none"
+        raise RunError(f"run {number} of {home.experiment} does not exist (runs: {known})") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RunError(f"{path} cannot be read: {error!r}; start a new run without --run-number") from error
+
+
+@contextmanager
+def held(home: Home, number: int) -> Iterator[None]:
+    """Holds a run while it works, so that a second process cannot resume it at the same time.
+
+    Raises:
+        RunError: Another process works on the run.
+    """
+    with try_locked(home.run(number) / "run.lock") as free:
+        if not free:
+            raise RunError(f"--run-number {number}: another process is working on this run of {home.experiment}")
+        yield
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""Listing, planning and copying of files. Only local folders so far."""

@@ -1,0 +1,61 @@
+"""Lists a folder of artifact ids: `<folder>/<guid>/<file>`. Links are never followed."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from finetune.errors import ReconcileError
+
+
+class ListedFile(NamedTuple):
+    """A file of one id; `version` changes whenever its content may have changed."""
+
+    name: str
+    size: int
+    version: str
+
+
+def list_ids(folder: str, names: Sequence[str]) -> Iterator[tuple[str, list[ListedFile]]]:
+    """Yields each id of a folder with those of its files that are called for.
+
+    Args:
+        folder: The folder that holds one folder per id.
+        names: File names that matter; others are left out.
+
+    Raises:
+        ReconcileError: The folder is missing, unreadable or empty, or an id or a file in it is a link.
+    """
+    try:
+        entries = os.scandir(folder)
+    except OSError as error:
+        raise ReconcileError(f"production.files: cannot list {folder}: {error.strerror}; correct the path") from error
+    with entries:
+        for entry in entries:
+            _refuse_link(entry.path, entry.is_symlink())
+            if entry.is_dir(follow_symlinks=False):
+                yield entry.name, list_files(entry.path, names)
+
+
+def list_files(folder: str, names: Sequence[str]) -> list[ListedFile]:
+    """Lists those files of one id's folder that are called for, in the order of `names`."""
+    return [listed for name in names if (listed := _stat(os.path.join(folder, name))) is not None]
+
+
+def _stat(path: str) -> ListedFile | None:
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    _refuse_link(path, stat.S_ISLNK(status.st_mode))
+    # ctime too: it changes even when a tool sets back the modification time after writing
+    version = f"{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}"
+    return ListedFile(os.path.basename(path), status.st_size, version)
+
+
+def _refuse_link(path: str, is_link: bool) -> None:
+    if is_link:
+        raise ReconcileError(
+            f"production.files: {os.fsencode(path)!r} is a link, and links are not followed because they may lead "
+            f"out of production; put the real file or folder there, or remove the link"
+        )

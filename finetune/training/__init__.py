@@ -1,0 +1,1 @@
+"""How a model is tried, trained, saved and loaded. torch and transformers live here."""

@@ -1,0 +1,78 @@
+"""How a trained model is kept: a folder with safetensors, tokenizer, config and label names, never a pickle."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_model, save_model
+from transformers import PreTrainedModel
+
+from finetune.errors import EvaluateError
+from finetune.training.collate import load_tokenizer
+from finetune.training.pretrained import WEIGHTS
+
+FACTS = "finetune.json"
+
+GetModel = Callable[[dict[str, Any], list[str]], torch.nn.Module]
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What is needed beside the weights to use a model."""
+
+    functions: str
+    """Folder of experiments/ whose get_model and encode_data belong to the weights."""
+    model: dict[str, Any]
+    """The config's model section."""
+    labels: list[str]
+    """In order of class id."""
+    features: list[str]
+    """Names of forward()'s inputs beside labels."""
+    padding: dict[str, float]
+    """Pad value per feature."""
+
+
+def save(folder: Path, model: torch.nn.Module, facts: ModelFacts) -> None:
+    """Writes the model into a folder; a transformers model's folder also loads with from_pretrained."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_model(model, str(folder / WEIGHTS), metadata={"format": "pt"})
+    if isinstance(model, PreTrainedModel):
+        model.config.architectures = [type(model).__name__]
+        model.config.save_pretrained(folder)
+    tokenizer = load_tokenizer(facts.model.get("checkpoint"))
+    if tokenizer is not None:
+        tokenizer.save_pretrained(folder)
+    text = json.dumps(asdict(facts), indent=2, ensure_ascii=False)
+    (folder / FACTS).write_text(text + "\n", encoding="utf-8")
+
+
+def read_facts(folder: Path) -> ModelFacts:
+    """Reads the facts beside the weights.
+
+    Raises:
+        EvaluateError: The folder holds no model of ours.
+    """
+    try:
+        return ModelFacts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise EvaluateError(f"{folder} holds no model: cannot read {FACTS} there ({error})") from error
+
+
+def load(folder: Path, facts: ModelFacts, get_model: GetModel) -> torch.nn.Module:
+    """Builds the model with get_model and fills in the trained weights; it is in eval mode.
+
+    Raises:
+        EvaluateError: get_model builds another model than the one that was saved.
+    """
+    model = get_model(dict(facts.model), list(facts.labels))
+    try:
+        load_model(model, str(folder / WEIGHTS))
+    except (RuntimeError, SafetensorError) as error:
+        raise EvaluateError(
+            f"{folder / WEIGHTS} does not fit the model that get_model builds; get_model changed since training: {error}"
+        ) from error
+    return model.eval()

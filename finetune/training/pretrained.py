@@ -1,0 +1,73 @@
+"""Finds a pretrained checkpoint: in an installed Python package, in a local folder, or on the Hugging Face hub."""
+
+import hashlib
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+from finetune.errors import ConfigError
+
+PACKAGE = "package:"
+WEIGHTS = "model.safetensors"
+
+
+@cache
+def checkpoint_folder(checkpoint: str, sha256: str | None = None) -> str:
+    """Gives the local folder of a checkpoint; a hub id is downloaded, the two other kinds never touch the network.
+
+    Args:
+        checkpoint: `package:<python package>/<folder>`, a local folder, or a hub id.
+        sha256: Expected SHA-256 of the folder's model.safetensors; None leaves it unchecked.
+
+    Raises:
+        ConfigError: The package or folder is missing, or the weights have another hash.
+    """
+    folder = _find(checkpoint)
+    if sha256 is not None:
+        _check_hash(checkpoint, folder / WEIGHTS, sha256)
+    return str(folder)
+
+
+def _find(checkpoint: str) -> Path:
+    if checkpoint.startswith(PACKAGE):
+        return _folder_in_package(checkpoint)
+    if Path(checkpoint).is_dir():
+        return Path(checkpoint)
+    return _download(checkpoint)
+
+
+def _folder_in_package(checkpoint: str) -> Path:
+    package, _, folder = checkpoint.removeprefix(PACKAGE).partition("/")
+    spec = importlib.util.find_spec(package)  # finds it without running the package's imports
+    places = list(spec.submodule_search_locations or []) if spec else []
+    found = next((Path(place, folder) for place in places if Path(place, folder).is_dir()), None)
+    if found is None:
+        raise ConfigError(
+            f"model.checkpoint: must name a folder of an installed package, but got {checkpoint!r}; "
+            f"install the package, or write a local folder or a hub id"
+        )
+    return found
+
+
+def _download(checkpoint: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(checkpoint))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise ConfigError(
+            f"model.checkpoint: {checkpoint!r} is no local folder, and the Hugging Face hub does not give it: {error}"
+        ) from error
+
+
+def _check_hash(checkpoint: str, weights: Path, expected: str) -> None:
+    if not weights.is_file():
+        raise ConfigError(f"model.sha256: {checkpoint!r} has no {WEIGHTS} to check; leave out model.sha256")
+    with weights.open("rb") as file:
+        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    if actual != expected:
+        raise ConfigError(
+            f"model.sha256: {weights} must have SHA-256 {expected}, but has {actual}; "
+            f"install the package or download the checkpoint again, or correct model.sha256"
+        )

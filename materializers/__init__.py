@@ -1,0 +1,1 @@
+"""How datasets, tables and models enter and leave the artifact store."""

@@ -1,0 +1,1 @@
+"""Composition: which step feeds which."""

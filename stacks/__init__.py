@@ -1,0 +1,1 @@
+"""ZenML stacks as files, and how they are registered."""

@@ -1,0 +1,51 @@
+"""Evaluates the model on the test split, beside the baselines, and writes the report."""
+
+from typing import Annotated, Any
+
+from datasets import DatasetDict
+from zenml import log_metadata, step
+from zenml.types import HTMLString
+
+from finetune.artifacts import ModelFolder, Predictions
+from finetune.config.evaluate import EvaluateConfig
+from finetune.evaluation.evaluate import evaluate as evaluate_model
+from finetune.experiment import Home
+from finetune.functions import load_functions
+from finetune.reconcile.manifest import Manifest
+from finetune.report.gather import report_facts
+from finetune.report.report import build_report
+from materializers.table import TableMaterializer
+from steps.work import run_facts, seconds_so_far, working
+
+
+@step(output_materializers={"predictions": TableMaterializer})
+def evaluate(
+    model: ModelFolder,
+    dataset: DatasetDict,
+    preparation: dict[str, Any],
+    history: list[dict[str, float]],
+    manifest: Manifest,
+    home: Home,
+    settings: EvaluateConfig,
+    functions: str,
+    code: str,
+) -> tuple[
+    Annotated[dict[str, Any], "metrics"],
+    Annotated[Predictions, "predictions"],
+    Annotated[HTMLString, "report"],
+]:
+    """Computes metrics, predictions and report; `code` is the hash of model and metrics."""
+    with working() as scratch:
+        evaluation = evaluate_model(
+            model.path,
+            dataset,
+            reconciled=home.reconciled,
+            functions=load_functions(functions),
+            batch_size=settings.batch_size,
+            baseline_text=settings.baseline_text,
+            mistakes=settings.mistakes,
+            target=scratch / "predictions.parquet",
+        )
+        log_metadata({"metrics": evaluation.metrics, **evaluation.baselines})
+        facts = report_facts(evaluation, preparation, history, manifest, run=run_facts(), seconds=seconds_so_far())
+        return evaluation.to_dict(), Predictions(evaluation.predictions), HTMLString(build_report(facts))

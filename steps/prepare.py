@@ -1,0 +1,55 @@
+"""Prepares the dataset: selects, splits and encodes."""
+
+import os
+from typing import Annotated, Any
+
+from datasets import DatasetDict
+from zenml import log_metadata, step
+
+from finetune.config.model import ModelConfig
+from finetune.config.prepare import PrepareConfig
+from finetune.experiment import Home
+from finetune.functions import load_functions
+from finetune.prepare.prepare import choose
+from finetune.prepare.prepare import prepare as prepare_dataset
+from finetune.reconcile.manifest import Manifest
+from materializers.dataset import DatasetMaterializer
+from steps.work import working
+
+
+@step(output_materializers={"dataset_{dataset_name}": DatasetMaterializer})
+def prepare(
+    manifest: Manifest,
+    home: Home,
+    files_at_home: list[str],
+    settings: PrepareConfig,
+    model: ModelConfig,
+    functions: str,
+    code: str,
+) -> tuple[Annotated[DatasetDict, "dataset_{dataset_name}"], Annotated[dict[str, Any], "preparation"]]:
+    """Turns files at home into splits of encoded examples; `code` is the hash of what encodes them."""
+    with working() as scratch:
+        loaded, split = load_functions(functions), settings.split
+        chosen = choose(
+            manifest,
+            ignored_labels=settings.ignored_labels,
+            num_labels_threshold=settings.num_labels_threshold,
+            max_per_label=settings.max_per_label,
+            validation=split.validation,
+            test=split.test,
+            seed=split.seed,
+            by=split.by,
+        )
+        dataset, preparation = prepare_dataset(
+            chosen,
+            reconciled=home.reconciled,
+            files_at_home=files_at_home,
+            encode_data=loaded.encode_data,
+            features=loaded.get_dataset_features(len(chosen.names)),
+            model=model.model_dump(),
+            processes=settings.processes or os.cpu_count() or 1,
+            batch_size=settings.batch_size,
+            scratch=scratch,
+        )
+        log_metadata({"counts": preparation.counts, "rejected": len(preparation.rejected)})
+        return dataset, preparation.to_dict()

@@ -1,0 +1,43 @@
+"""Reconciles labels with raw files, in the experiment home."""
+
+from typing import Annotated
+
+from zenml import log_metadata, step
+
+from finetune.config.reconcile import ReconcileConfig
+from finetune.experiment import Home
+from finetune.functions import load_functions
+from finetune.reconcile.manifest import Manifest
+from finetune.reconcile.reconcile import reconcile as reconcile_ids
+from finetune.reconcile.snapshot import Snapshot
+from materializers.table import TableMaterializer
+from steps.work import working
+
+
+@step(output_materializers=TableMaterializer)
+def reconcile(
+    production: Snapshot,
+    home: Home,
+    folder: str,
+    files_from_production: list[str],
+    settings: ReconcileConfig,
+    functions: str,
+    code: str,
+) -> Annotated[Manifest, "manifest"]:
+    """Brings every id that has a label and files home; `code` is the hash of process_func."""
+    with working() as scratch:
+        reconciled = reconcile_ids(
+            production,
+            home=home,
+            production=folder,
+            files_from_production=files_from_production,
+            files_at_home=settings.files_at_home or files_from_production,
+            process_func=load_functions(functions).process_func,
+            process_hash=code,
+            overwrite=settings.overwrite,
+            workers=settings.workers,
+            target=scratch / "manifest.parquet",
+        )
+        log_metadata({"files": reconciled.decisions, "dropped": reconciled.manifest.dropped_counts()})
+        log_metadata({"labels": reconciled.manifest.label_counts()})
+        return reconciled.manifest

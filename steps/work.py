@@ -1,0 +1,39 @@
+"""What every step needs around its work: its seconds as metadata, a scratch folder, and facts of its run."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from zenml import get_step_context, log_metadata
+
+SECONDS = "seconds"
+
+
+@contextmanager
+def working() -> Iterator[Path]:
+    """Gives a scratch folder, and logs how long the step's work took, in seconds, as its metadata.
+
+    The folder outlives the work, because ZenML stores the outputs after it.
+    """
+    started = time.perf_counter()
+    yield Path(tempfile.mkdtemp(prefix="step-"))
+    log_metadata({SECONDS: round(time.perf_counter() - started, 3)})
+
+
+def run_facts() -> dict[str, Any]:
+    """The facts that the pipeline was composed with: run number, stack, started, resolved config.
+
+    They come from the run, not from parameters, so that they are in no cache key.
+    """
+    return dict(get_step_context().pipeline_run.config.extra)
+
+
+def seconds_so_far() -> dict[str, float]:
+    """Seconds of work of the run's finished steps; a cached step has those of the run that did the work."""
+    steps = get_step_context().pipeline_run.steps
+    return {
+        name: float(str(step.run_metadata[SECONDS])) for name, step in steps.items() if SECONDS in step.run_metadata
+    }
