@@ -169,7 +169,8 @@ def _import_failure(source: Module, error: BaseException) -> str:
     """Names the innermost line of the project's own code on the way to the error."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(Path(frame.filename))]
     where = f"{shown(Path(frames[-1].filename))}:{frames[-1].lineno}" if frames else shown(source.path)
-    return f"{where}: importing {source.name} failed: {type(error).__name__}: {error}"
+    advice = "install it or correct the name" if isinstance(error, ModuleNotFoundError) else "correct this line"
+    return f"{where}: importing {source.name} failed: {type(error).__name__}: {error}; {advice}"
 
 
 def _is_own(path: Path) -> bool:

@@ -11,13 +11,17 @@ class TrainConfig(Section):
     """Settings of one training, in the field's usual words."""
 
     epochs: float = Field(default=3, gt=0)
+    """Passes over the train split; a fraction is allowed."""
     batch_size: int = Field(default=16, ge=1)
     """Examples a step, before gradient accumulation."""
     learning_rate: float = Field(default=5e-5, gt=0)
+    """Highest learning rate of AdamW."""
     schedule: Literal["linear", "cosine", "constant", "constant_with_warmup", "polynomial"] = "linear"
+    """How the learning rate falls after warm-up."""
     warmup: float = Field(default=0.0, ge=0, lt=1)
     """Share of all steps in which the learning rate rises from 0."""
     weight_decay: float = Field(default=0.0, ge=0)
+    """AdamW's decoupled weight decay; biases and norms are left out."""
     gradient_accumulation: int = Field(default=1, ge=1)
     """Batches whose gradients are added up before an optimiser step."""
     gradient_clipping: float = Field(default=1.0, ge=0)
@@ -37,3 +41,4 @@ class TrainConfig(Section):
     log_every: int = Field(default=10, ge=1)
     """Optimiser steps between two points of the loss curve."""
     seed: int = 42
+    """Decides new weights, order of examples and dropout."""

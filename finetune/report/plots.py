@@ -25,7 +25,7 @@ from finetune.report.canvas import (
     short,
 )
 
-WIDTH = 5.4
+WIDTH = 4.7
 SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#a9c4de", ACCENT])
 SPLIT_COLORS = {"train": ACCENT, "validation": SECOND, "test": THIRD}
 MOST_SHARES = 8
@@ -34,7 +34,7 @@ MOST_SHARES = 8
 
 def loss_curve(history: Sequence[Mapping[str, float]]) -> str:
     """Loss of train and validation over optimiser steps."""
-    figure, axes = new_figure(WIDTH, 3.3)
+    figure, axes = new_figure(WIDTH, 2.9)
     _line(axes, *_series(history, "loss"), label="train", color=PALE, mark=None)
     _line(axes, *_series(history, "validation_loss"), label="validation", color=ACCENT, mark="o")
     name_axes(axes, "step", "loss")
@@ -45,7 +45,7 @@ def loss_curve(history: Sequence[Mapping[str, float]]) -> str:
 
 def metric_curve(history: Sequence[Mapping[str, float]], metric: str, name: str) -> str:
     """One metric on validation over optimiser steps."""
-    figure, axes = new_figure(WIDTH, 3.3)
+    figure, axes = new_figure(WIDTH, 2.9)
     _line(axes, *_series(history, f"validation_{metric}"), label="validation", color=ACCENT, mark="o")
     name_axes(axes, "step", name)
     return _finish_curve(figure, axes, history)
@@ -79,7 +79,7 @@ def _finish_curve(figure: Figure, axes: Axes, history: Sequence[Mapping[str, flo
 def confusion_plot(confusion: NDArray[np.integer], labels: Sequence[str]) -> str:
     """Confusion matrix: colour is the share of the true label, text the count and, with room, the share."""
     size = len(labels)
-    side = min(max(WIDTH, 2.2 + 0.42 * size), 12)
+    side = min(max(WIDTH, 2.2 + 0.38 * size), 12)
     figure, axes = new_figure(side, side * 0.86)
     totals = confusion.sum(axis=1, keepdims=True)
     shares = np.divide(confusion, totals, out=np.zeros(confusion.shape), where=totals > 0)
@@ -116,8 +116,8 @@ def reliability_plot(calibration: Calibration) -> str:
     left = [part.lower for part in bins]
     width = [part.upper - part.lower for part in bins]
     shares = [part.count / total for part in bins]
-    confidence, accuracy = [part.confidence for part in bins], [part.accuracy for part in bins]
-    axes.plot(confidence, accuracy, "o-", color=ACCENT, lw=2, ms=6, label="accuracy")
+    points = np.array([(part.confidence, part.accuracy) for part in bins], dtype=np.float64)
+    axes.plot(points[:, 0], points[:, 1], "o-", color=ACCENT, lw=2, ms=6, label="accuracy")
     axes.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=(0, (4, 4)), label="as sure as right")
     axes.bar(left, shares, width, align="edge", color=PALE, alpha=0.55, ec="white", label="share of ids")
     figure.legend(loc="outside upper left", ncols=3, frameon=False, labelcolor=INK, fontsize=9.5)
@@ -135,7 +135,7 @@ def counts_plot(parts: Mapping[str, Sequence[int]], labels: Sequence[str]) -> st
         parts: Counts in order of the labels, by the name of the part.
         labels: Names, drawn from top to bottom.
     """
-    figure, axes = new_figure(WIDTH, 0.9 + 0.32 * max(len(labels), 3))
+    figure, axes = new_figure(WIDTH, 0.8 + 0.29 * max(len(labels), 3))
     start = np.zeros(len(labels))
     for name, counts in parts.items():
         color = SPLIT_COLORS.get(name, PALE)

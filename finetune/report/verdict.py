@@ -18,7 +18,7 @@ def lower_is_better(metric: str) -> bool:
 
 def metric_name(metric: str) -> str:
     """A metric's name as people write it: macro_f1 becomes macro F1."""
-    return " ".join(word.capitalize() if word in ("f1", "auc", "map") else word for word in metric.split("_"))
+    return " ".join(word.upper() if word in ("f1", "auc", "ece") else word for word in metric.split("_"))
 
 
 def headline_metric(wanted: str, metrics: Mapping[str, float]) -> str:
@@ -36,9 +36,10 @@ def verdict(headline: str, metrics: Mapping[str, float], baselines: Mapping[str,
         ids: Number of test ids.
     """
     name, value = metric_name(headline), metrics.get(headline, math.nan)
+    name, where = name[:1].upper() + name[1:], f"on {ids:,} test {'id' if ids == 1 else 'ids'}"
     if not math.isfinite(value):
-        return f"{name[:1].upper()}{name[1:]} is not a number on {ids:,} test ids."
-    sentence = f"{name[:1].upper()}{name[1:]} {value:.3f} on {ids:,} test {'id' if ids == 1 else 'ids'}"
+        return f"{name} is not a number {where}."
+    sentence = f"{name} {value:.3f} {where}"
     distances = [
         _distance(value - scores[headline], baseline)
         for baseline, scores in baselines.items()
@@ -68,6 +69,6 @@ def weakest(per_label: Sequence[LabelScore]) -> LabelScore | None:
 def commonest_confusion(confusion: NDArray[np.integer], labels: Sequence[str]) -> tuple[str, str, int] | None:
     """True label, predicted label and count of the most frequent mistake; None if there is no mistake."""
     mistakes = confusion * (1 - np.eye(len(labels), dtype=np.int64))
-    row, column = np.unravel_index(int(mistakes.argmax()), mistakes.shape)
+    row, column = divmod(int(mistakes.argmax()), len(labels))
     count = int(mistakes[row, column])
     return (labels[row], labels[column], count) if count else None

@@ -56,7 +56,10 @@ IN_HELPER = ("shop/helpers.py", "return 1", "return 2")
 
 CASES = {
     "a literal in the function itself": Case(
-        {"shop/a.py": f"def f():\n    return 1\n{TWO}"}, ("shop/a.py", "return 1", "return 2"), ("shop.a:f",), ("shop.a:other",)
+        {"shop/a.py": f"def f():\n    return 1\n{TWO}"},
+        ("shop/a.py", "return 1", "return 2"),
+        ("shop.a:f",),
+        ("shop.a:other",),
     ),
     "a helper of the same module, two calls away": Case(
         {"shop/a.py": f"def f():\n    return g()\ndef g():\n    return h()\ndef h():\n    return 1\n{TWO}"},
@@ -65,7 +68,10 @@ CASES = {
         ("shop.a:other",),
     ),
     "from module import name": Case(
-        {"shop/a.py": f"from shop.helpers import helper\ndef f():\n    return helper()\n{TWO}", "shop/helpers.py": HELPERS},
+        {
+            "shop/a.py": f"from shop.helpers import helper\ndef f():\n    return helper()\n{TWO}",
+            "shop/helpers.py": HELPERS,
+        },
         IN_HELPER,
         ("shop.a:f", "shop.helpers:helper"),
         ("shop.a:other", "shop.helpers:stranger"),
@@ -77,7 +83,10 @@ CASES = {
         ("shop.a:f", "shop.helpers:helper"),
     ),
     "an import with an alias": Case(
-        {"shop/a.py": f"from shop.helpers import helper as h\ndef f():\n    return h()\n{TWO}", "shop/helpers.py": HELPERS},
+        {
+            "shop/a.py": f"from shop.helpers import helper as h\ndef f():\n    return h()\n{TWO}",
+            "shop/helpers.py": HELPERS,
+        },
         IN_HELPER,
         ("shop.a:f",),
         ("shop.a:other",),
@@ -94,13 +103,19 @@ CASES = {
         ("shop.sub.a:other",),
     ),
     "a relative import of a module": Case(
-        {"shop/a.py": f"from . import helpers\ndef f():\n    return helpers.helper()\n{TWO}", "shop/helpers.py": HELPERS},
+        {
+            "shop/a.py": f"from . import helpers\ndef f():\n    return helpers.helper()\n{TWO}",
+            "shop/helpers.py": HELPERS,
+        },
         IN_HELPER,
         ("shop.a:f",),
         ("shop.a:other",),
     ),
     "import package.module": Case(
-        {"shop/a.py": f"import shop.helpers\ndef f():\n    return shop.helpers.helper()\n{TWO}", "shop/helpers.py": HELPERS},
+        {
+            "shop/a.py": f"import shop.helpers\ndef f():\n    return shop.helpers.helper()\n{TWO}",
+            "shop/helpers.py": HELPERS,
+        },
         IN_HELPER,
         ("shop.a:f",),
         ("shop.a:other",),
@@ -233,7 +248,10 @@ CASES = {
         ("shop.a:other",),
     ),
     "a statement of a module that is imported for its effect": Case(
-        {"shop/a.py": f"from . import patches\n{TWO}", "shop/patches.py": "import os\nos.umask(1)\ndef unused():\n    return 3\n"},
+        {
+            "shop/a.py": f"from . import patches\n{TWO}",
+            "shop/patches.py": "import os\nos.umask(1)\ndef unused():\n    return 3\n",
+        },
         ("shop/patches.py", "umask(1)", "umask(2)"),
         ("shop.a:other",),
     ),
@@ -248,7 +266,10 @@ CASES = {
         ("shop.a:other",),
     ),
     "what runs only as a script or for a type checker": Case(
-        {"shop/a.py": f"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    X = 1\nif __name__ == '__main__':\n    print(1)\n{TWO}"},
+        {
+            "shop/a.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    X = 1\n"
+            f"if __name__ == '__main__':\n    print(1)\n{TWO}"
+        },
         ("shop/a.py", "1", "2"),
         (),
         ("shop.a:other",),
@@ -320,12 +341,13 @@ CASES = {
             "def first_iterable():\n    return [n for n in n()]\n"
             "def method():\n    class C:\n        n = 0\n        def m(self):\n            return n()\n    return C\n"
             "def later():\n    def inner():\n        n = 0\n        return n\n    return n()\n"
-            "def declared():\n    def inner(n):\n        def f():\n            global n\n            return n()\n        return f\n    return inner\n"
+            "def declared():\n    def inner(n):\n        def f():\n            global n\n            return n()\n"
+            "        return f\n    return inner\n"
         },
         ("shop/a.py", "return 1", "return 2"),
         tuple(f"shop.a:{name}" for name in ("n", "first_iterable", "method", "later", "declared")),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
@@ -345,7 +367,8 @@ def test_comments_formatting_order_and_unused_code_do_not_count(project: Write) 
     before = code_hash("shop.a:f")
     project(
         {
-            "shop/a.py": '"""New docstring."""\nimport os\n# why\ndef f():\n    # because\n    return g(\n        A,\n    )\n\n\n'
+            "shop/a.py": '"""New docstring."""\nimport os\n# why\n'
+            "def f():\n    # because\n    return g(\n        A,\n    )\n\n\n"
             'A = "x"\ndef g(x): return [\n    x,\n    1,\n]\nUNUSED = os.sep\n'
         }
     )
@@ -397,7 +420,8 @@ def test_a_data_folder_with_the_name_of_a_package_does_not_hide_it(project: Writ
 def test_an_experiment_outside_the_project_reaches_into_the_project(project: Write) -> None:
     project(
         {
-            "experiments/tiny/functions.py": "from finetune.errors import PrepareError\ndef f():\n    raise PrepareError\n"
+            "experiments/tiny/functions.py": "from finetune.errors import PrepareError\n"
+            "def f():\n    raise PrepareError\n"
         }
     )
     found = dependencies("experiments.tiny.functions:f")
