@@ -1,1 +1,1 @@
-"""The command line: one file a command. ZenML, torch and pandas are imported only inside the command that needs them."""
+"""The command line: one file a command. ZenML, torch and pandas are imported inside the command that needs them."""

@@ -6,12 +6,14 @@ from pathlib import Path
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import load_config
 from finetune.functions import Functions, check_functions
+from stacks.files import stack_file
 
 
-def check(config_file: str, overrides: Sequence[str]) -> int:
+def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
     """Checks and says so; errors are raised."""
     config = load_config(config_file, overrides)
     check_functions(config.functions)
+    stack_file(stack)
     build_sample(config)
     tried = try_on_production(config)[1]
     print(f"{config_file}: good. Config, functions and sources were checked; the functions were tried on {tried} ids.")
@@ -61,5 +63,6 @@ def try_on_production(config: ExperimentConfig) -> tuple[Functions, int]:
         ignored_labels=config.prepare.ignored_labels,
         model=config.model.model_dump(),
         padding=config.train.padding,
+        best_metric=config.train.best_metric,
     )
     return functions, tried

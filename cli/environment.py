@@ -1,12 +1,13 @@
 """Environment defaults of a run: nothing phones home, and libraries keep to warnings. What the user has set stays."""
 
 import os
+import sys
 
 DEFAULTS = {
     "ZENML_ANALYTICS_OPT_IN": "false",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
-    "ZENML_LOGGING_VERBOSITY": "ERROR",
+    "ZENML_LOGGING_VERBOSITY": "CRITICAL",  # of a failed step, run.py itself says what it raised
     "ZENML_ENABLE_REPO_INIT_WARNINGS": "false",
     "ZENML_DISABLE_STEP_NAMES_IN_LOGS": "true",
     "ZENML_ENABLE_RICH_TRACEBACK": "false",
@@ -21,3 +22,5 @@ def quiet_defaults() -> None:
     """Fills in the defaults, before any of these libraries is imported."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+    if not sys.stderr.isatty():
+        os.environ.setdefault("ZENML_LOGGING_COLORS_DISABLED", "true")

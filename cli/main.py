@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.check:
             from cli.check import check
 
-            return check(options.config, options.overrides)
+            return check(options.config, options.overrides, options.stack)
         from cli.run import run
 
         return run(options.config, options.overrides, options.stack, options.run_number, cache=not options.no_cache)

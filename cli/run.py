@@ -5,7 +5,8 @@ import signal
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import Any
 
 from cli.check import build_sample, try_on_production
 from cli.main import Exit
@@ -18,15 +19,14 @@ from finetune.functions import Functions, check_functions
 from finetune.progress import say
 from finetune.runs import Run, Status
 from finetune.versions import versions
-
-if TYPE_CHECKING:
-    from zenml.models import PipelineRunResponse
+from stacks.files import stack_file
 
 
 def run(config_file: str, overrides: Sequence[str], stack: str, run_number: int | None, *, cache: bool) -> int:
     """Runs the experiment; errors before the run number is claimed are raised."""
     config = load_config(config_file, overrides)
     check_functions(config.functions)
+    stack_file(stack)
     build_sample(config)
     functions, _ = try_on_production(config)
     from stacks.apply import apply
@@ -50,10 +50,11 @@ def _carry_out(
     from cli.summary import outcome, print_summary
 
     say(f"{record.experiment}, run {record.run_number}, on stack {record.stack}")
+    name = f"{record.experiment}-{record.run_number}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
     again = f"python run.py --config {config_file} --run-number {record.run_number}"
     status = Status.FAILED
     try:
-        _run_pipeline(home, record, config, functions, cache=cache)
+        _run_pipeline(name, home, record, config, functions, cache=cache)
         status = Status.COMPLETED
     except KeyboardInterrupt:
         status = Status.STOPPED
@@ -67,15 +68,15 @@ def _carry_out(
         say(f"error: a step raised {type(error).__name__}: {error}\nwhen it is mended, go on with:\n  {again}")
         return Exit.FAILED
     finally:
-        record = outcome(record, status, home)
+        record = outcome(record, status, home, name)
         record.write(home)
-    print_summary(record, home)
+    print_summary(record, home, name)
     return Exit.DONE
 
 
 def _run_pipeline(
-    home: Home, record: Run, config: ExperimentConfig, functions: Functions, *, cache: bool
-) -> "PipelineRunResponse | None":
+    name: str, home: Home, record: Run, config: ExperimentConfig, functions: Functions, *, cache: bool
+) -> None:
     from pipelines.finetune import code_of_steps, finetune
 
     facts: dict[str, Any] = {
@@ -85,13 +86,13 @@ def _run_pipeline(
     }
     steps = {} if home.complete.exists() else {"reconcile": {"enable_cache": False}}
     composed = finetune.with_options(
-        run_name=f"{record.experiment}-{record.run_number}-{{date}}-{{time}}",
+        run_name=name,
         enable_cache=cache,
         extra={**facts, "experiment": record.experiment, "config": record.config},
         tags=[record.experiment],
         steps=steps,
     )
-    return composed(config=record.config, code=code_of_steps(config.functions, functions))
+    composed(config=record.config, code=code_of_steps(config.functions, functions))
 
 
 @contextmanager

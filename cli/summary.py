@@ -15,9 +15,9 @@ SHOWN = ("accuracy", "macro_f1", "weighted_f1")
 NAMES = {"tfidf": "TF-IDF + logistic regression", "majority": "majority label"}
 
 
-def outcome(run: Run, status: Status, home: Home) -> Run:
-    """Fills in a run's outcome from ZenML, and puts its report into the run's folder."""
-    pipeline_run = find_pipeline_run(run)
+def outcome(run: Run, status: Status, home: Home, name: str) -> Run:
+    """Fills in a run's outcome from the ZenML run of that name, and puts its report into the run's folder."""
+    pipeline_run = find_pipeline_run(name)
     if pipeline_run is None:
         return run.ended(status)
     artifacts = _artifacts(pipeline_run)
@@ -34,12 +34,11 @@ def outcome(run: Run, status: Status, home: Home) -> Run:
     )
 
 
-def find_pipeline_run(run: Run) -> "PipelineRunResponse | None":
-    """The newest ZenML run of this run number."""
+def find_pipeline_run(name: str) -> "PipelineRunResponse | None":
+    """The ZenML run of that name; None if it failed before ZenML knew of it."""
     from zenml.client import Client
 
-    name = f"startswith:{run.experiment}-{run.run_number}-"
-    found = Client().list_pipeline_runs(name=name, sort_by="desc:created", size=1, hydrate=True).items
+    found = Client().list_pipeline_runs(name=f"equals:{name}", size=1, hydrate=True).items
     return found[0] if found else None
 
 
@@ -54,8 +53,8 @@ def _seconds(pipeline_run: "PipelineRunResponse") -> dict[str, float]:
     }
 
 
-def print_summary(run: Run, home: Home) -> None:
-    """Prints metrics against baselines, seconds of each step, and where to look."""
+def print_summary(run: Run, home: Home, name: str) -> None:
+    """Prints metrics against baselines, seconds of each step, and where to look; `name` is that of the ZenML run."""
     from rich.console import Console
     from rich.table import Table
 
@@ -71,7 +70,7 @@ def print_summary(run: Run, home: Home) -> None:
     folder = home.run(run.run_number)
     console.print(f"report     {folder / 'report.html'}", highlight=False, soft_wrap=True)
     console.print(f"record     {folder / 'run.json'}", highlight=False, soft_wrap=True)
-    console.print(f"dashboard  {_dashboard(run)}", highlight=False, soft_wrap=True)
+    console.print(f"dashboard  {_dashboard(name)}", highlight=False, soft_wrap=True)
 
 
 def _number(value: float | None) -> str:
@@ -83,7 +82,7 @@ def _steps(run: Run) -> str:
     return f"steps      {', '.join(parts)}"
 
 
-def _dashboard(run: Run) -> str:
-    pipeline_run = find_pipeline_run(run)
+def _dashboard(name: str) -> str:
+    pipeline_run = find_pipeline_run(name)
     page = f"/projects/default/runs/{pipeline_run.id}" if pipeline_run else ""
     return f"zenml login --local, then http://127.0.0.1:8237{page}"

@@ -19,7 +19,9 @@ class Progress:
     def __init__(self, what: str, total: int, unit: str = "ids") -> None:
         self.what, self.total, self.unit, self.done = what, total, unit, 0
         self._started = self._last_line = time.monotonic()
-        self._bar = tqdm(total=total, desc=what, unit=unit, leave=False) if sys.stderr.isatty() else None
+        self._bar = (
+            tqdm(total=total, desc=what, unit=unit, leave=False, dynamic_ncols=True) if sys.stderr.isatty() else None
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -46,7 +48,7 @@ class Progress:
     def line(self, seconds: float) -> str:
         """One plain line: count, rate and time left after so many seconds."""
         rate = self.done / seconds if seconds else 0.0
-        left = f", {(self.total - self.done) / rate:.0f} s left" if rate else ""
+        left = f", {tqdm.format_interval((self.total - self.done) / rate)} left" if rate else ""
         return f"{self.what}: {self.done:,} of {self.total:,} {self.unit}, {rate:,.1f}/s{left}"
 
 

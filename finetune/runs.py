@@ -1,7 +1,6 @@
 """Run numbers, claimed atomically, and the record of each run: `<home>/runs/<n>/run.json`."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -27,7 +26,7 @@ class Status(StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """One run of an experiment, as run.json holds it."""
 
@@ -36,20 +35,27 @@ class Run:
     status: Status
     stack: str
     started: str
-    config: dict[str, Any]
-    versions: dict[str, str]
     seconds: dict[str, float] = field(default_factory=dict)
     """Time inside each step's work; 0 for a step that came from the cache."""
     metrics: dict[str, float] = field(default_factory=dict)
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
     artifacts: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str]
+    config: dict[str, Any]
 
     def write(self, home: Home) -> None:
-        """Writes run.json; readers see the old or the new one, never a half."""
-        folder = home.run(self.run_number)
-        scratch = folder / f".{RECORD}.{os.getpid()}"
-        scratch.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        scratch.replace(folder / RECORD)
+        """Writes run.json; readers see the old or the new one, never a half.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        path = home.run(self.run_number) / RECORD
+        scratch = path.with_name(f".{RECORD}.part")
+        try:
+            scratch.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            scratch.replace(path)
+        except OSError as error:
+            raise RunError(f"{path} cannot be written: {error.strerror}; make room, or mend its permissions") from error
 
     def ended(self, status: Status, **facts: Any) -> "Run":
         """The same run with its outcome."""
@@ -57,14 +63,40 @@ class Run:
 
 
 def claim(home: Home, *, stack: str, config: Mapping[str, Any], versions: Mapping[str, str]) -> Run:
-    """Claims the next run number of an experiment; two processes never get the same."""
-    home.runs.mkdir(parents=True, exist_ok=True)
-    number = max((int(path.name) for path in home.runs.iterdir() if path.name.isdecimal()), default=0) + 1
-    while not _made(home.run(number)):
-        number += 1
-    run = Run(home.experiment, number, Status.RUNNING, stack, _now(), dict(config), dict(versions))
+    """Claims the next run number of an experiment; two processes never get the same.
+
+    Raises:
+        RunError: The home cannot be written.
+    """
+    try:
+        number = _claim_number(home)
+    except OSError as error:
+        raise RunError(
+            f"root: cannot write {home.runs}: {error.strerror}; set root: to a folder you may write"
+        ) from error
+    run = Run(
+        experiment=home.experiment,
+        run_number=number,
+        status=Status.RUNNING,
+        stack=stack,
+        started=_now(),
+        versions=dict(versions),
+        config=dict(config),
+    )
     run.write(home)
     return run
+
+
+def _claim_number(home: Home) -> int:
+    home.runs.mkdir(parents=True, exist_ok=True)
+    number = max(_numbers(home), default=0) + 1
+    while not _made(home.run(number)):
+        number += 1
+    return number
+
+
+def _numbers(home: Home) -> list[int]:
+    return sorted(int(path.name) for path in home.runs.glob("*") if path.name.isdecimal())
 
 
 def _made(folder: Path) -> bool:
@@ -79,12 +111,21 @@ def resume(home: Home, number: int, *, stack: str, config: Mapping[str, Any]) ->
     """Takes up an unfinished run whose resolved config is equal.
 
     Raises:
-        RunError: There is no such run, it is completed, or its config or stack differs (names the keys).
+        RunError: There is no such run, another process works on it, it is completed, or its config or stack
+            differs (names the keys).
     """
+    read(home, number)
+    with held(home, number):  # so that what is read is not changed by the process that ends the run
+        resumed = replace(_resumable(home, number, stack, config), status=Status.RUNNING)
+        resumed.write(home)
+    return resumed
+
+
+def _resumable(home: Home, number: int, stack: str, config: Mapping[str, Any]) -> Run:
     run = read(home, number)
     if run.status is Status.COMPLETED:
         raise RunError(
-            f"--run-number {number}: this run of {home.experiment} is completed; leave the option out to start a new run"
+            f"--run-number {number}: this run of {home.experiment} is completed; leave it out to start a new run"
         )
     differing = differing_keys(run.config, dict(config))
     if differing:
@@ -94,9 +135,7 @@ def resume(home: Home, number: int, *, stack: str, config: Mapping[str, Any]) ->
         )
     if run.stack != stack:
         raise RunError(f"--run-number {number}: the run was started on stack {run.stack}, but got --stack {stack}")
-    resumed = replace(run, status=Status.RUNNING)
-    resumed.write(home)
-    return resumed
+    return run
 
 
 def read(home: Home, number: int) -> Run:
@@ -110,7 +149,7 @@ def read(home: Home, number: int) -> Run:
         values = json.loads(path.read_text(encoding="utf-8"))
         return Run(**{**values, "status": Status(values["status"])})
     except FileNotFoundError as error:
-        known = ", ".join(sorted(path.name for path in home.runs.glob("*"))) or "none"
+        known = ", ".join(str(run) for run in _numbers(home) if (home.run(run) / RECORD).exists()) or "none"
         raise RunError(f"run {number} of {home.experiment} does not exist (runs: {known})") from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunError(f"{path} cannot be read: {error!r}; start a new run without --run-number") from error

@@ -1,7 +1,6 @@
 """Prepared datasets: Arrow files in the artifact store, memory-mapped in place on a local one."""
 
 import hashlib
-import os
 import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,11 +8,10 @@ from typing import Any, ClassVar
 import pyarrow as pa
 from datasets import Dataset, DatasetDict, load_from_disk
 from zenml.enums import ArtifactType
-from zenml.io import fileio
 from zenml.materializers.base_materializer import BaseMaterializer
 from zenml.metadata.metadata_types import MetadataType
 
-from materializers.local import stored_path
+from materializers.local import scratch_folder, store_folder, stored_path
 
 ROWS = 1_000
 
@@ -29,7 +27,7 @@ class DatasetMaterializer(BaseMaterializer):
 
         They are opened through a folder of links: what a later `map` caches beside its input stays out of the store.
         """
-        links = Path(tempfile.mkdtemp())
+        links = scratch_folder()
         _link(stored_path(self), links)
         return load_from_disk(str(links))
 
@@ -40,14 +38,10 @@ class DatasetMaterializer(BaseMaterializer):
             return
         with tempfile.TemporaryDirectory() as folder:
             data.save_to_disk(folder)
-            for path in Path(folder).rglob("*"):
-                if path.is_file():
-                    target = f"{self.uri}/{path.relative_to(folder)}"
-                    fileio.makedirs(os.path.dirname(target))
-                    fileio.copy(str(path), target)
+            store_folder(self, Path(folder))
 
     def extract_metadata(self, data: DatasetDict) -> dict[str, MetadataType]:
-        """Examples per split, and bytes."""
+        """Examples per split, names of the features, and SHA-256."""
         return {
             "examples": {split: len(part) for split, part in data.items()},
             "features": list(next(iter(data.values())).features),

@@ -1,6 +1,7 @@
 """Trained models: a folder of files, never a pickle."""
 
 import hashlib
+from pathlib import Path
 from typing import Any, ClassVar
 
 from zenml.enums import ArtifactType
@@ -10,7 +11,7 @@ from zenml.metadata.metadata_types import MetadataType
 from finetune.artifacts import ModelFolder
 from finetune.storage.copy import hash_file
 from finetune.training.model_folder import read_facts
-from materializers.local import store_file, stored_path
+from materializers.local import store_folder, stored_path
 
 
 class ModelFolderMaterializer(BaseMaterializer):
@@ -25,16 +26,19 @@ class ModelFolderMaterializer(BaseMaterializer):
 
     def save(self, data: ModelFolder) -> None:
         """Copies the files into the store."""
-        for path in sorted(data.path.iterdir()):
-            store_file(self, path, path.name)
+        store_folder(self, data.path)
 
     def extract_metadata(self, data: ModelFolder) -> dict[str, MetadataType]:
         """Labels, functions and bytes."""
         facts = read_facts(data.path)
-        size = sum(path.stat().st_size for path in data.path.iterdir())
+        size = sum(path.stat().st_size for path in _files(data.path))
         return {"labels": facts.labels, "functions": facts.functions, "bytes": size}
 
     def compute_content_hash(self, data: ModelFolder) -> str:
         """SHA-256 over the files' names and hashes."""
-        lines = (f"{path.name} {hash_file(path)}\n" for path in sorted(data.path.iterdir()))
+        lines = (f"{path.relative_to(data.path).as_posix()} {hash_file(path)}\n" for path in _files(data.path))
         return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -1,20 +1,12 @@
 """Registers a stack file with ZenML; what is registered already is used as it is."""
 
-from pathlib import Path
 from uuid import UUID
 
 import yaml
 from zenml.client import Client
 from zenml.enums import StackComponentType
 
-from finetune.errors import ConfigError
-
-FOLDER = Path(__file__).parent
-
-
-def stack_names() -> list[str]:
-    """Names of the stacks that have a file here."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+from stacks.files import stack_file
 
 
 def apply(name: str) -> UUID:
@@ -23,10 +15,7 @@ def apply(name: str) -> UUID:
     Raises:
         ConfigError: There is no such stack file.
     """
-    path = FOLDER / f"{name}.yaml"
-    if not path.is_file():
-        raise ConfigError(f"--stack {name}: there is no file {path.name} in stacks/; known: {', '.join(stack_names())}")
-    components = yaml.safe_load(path.read_text(encoding="utf-8"))
+    components = yaml.safe_load(stack_file(name).read_text(encoding="utf-8"))
     client = Client()
     for stack in client.list_stacks(name=name).items:
         return stack.id

@@ -12,6 +12,7 @@ from finetune.evaluation.evaluate import evaluate as evaluate_model
 from finetune.experiment import Home
 from finetune.functions import load_functions
 from finetune.reconcile.manifest import Manifest
+from finetune.reconcile.occupant import refuse_other
 from finetune.report.gather import report_facts
 from finetune.report.report import build_report
 from materializers.table import TableMaterializer
@@ -46,6 +47,7 @@ def evaluate(
             mistakes=settings.mistakes,
             target=scratch / "predictions.parquet",
         )
+        refuse_other(home, manifest)  # at the end: it holds for all texts that the baseline read
         log_metadata({"metrics": evaluation.metrics, **evaluation.baselines})
         facts = report_facts(evaluation, preparation, history, manifest, run=run_facts(), seconds=seconds_so_far())
         return evaluation.to_dict(), Predictions(evaluation.predictions), HTMLString(build_report(facts))

@@ -13,6 +13,7 @@ from finetune.functions import load_functions
 from finetune.prepare.prepare import choose
 from finetune.prepare.prepare import prepare as prepare_dataset
 from finetune.reconcile.manifest import Manifest
+from finetune.reconcile.occupant import refuse_other
 from materializers.dataset import DatasetMaterializer
 from steps.work import working
 
@@ -51,5 +52,6 @@ def prepare(
             batch_size=settings.batch_size,
             scratch=scratch,
         )
+        refuse_other(home, manifest)  # at the end: it holds for all that was read
         log_metadata({"counts": preparation.counts, "rejected": len(preparation.rejected)})
         return dataset, preparation.to_dict()

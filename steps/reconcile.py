@@ -1,8 +1,11 @@
 """Reconciles labels with raw files, in the experiment home."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 from zenml import log_metadata, step
+from zenml.client import Client
 
 from finetune.config.reconcile import ReconcileConfig
 from finetune.experiment import Home
@@ -25,6 +28,7 @@ def reconcile(
     code: str,
 ) -> Annotated[Manifest, "manifest"]:
     """Brings every id that has a label and files home; `code` is the hash of process_func."""
+    _expire_earlier(home)
     with working() as scratch:
         reconciled = reconcile_ids(
             production,
@@ -41,3 +45,11 @@ def reconcile(
         log_metadata({"files": reconciled.decisions, "dropped": reconciled.manifest.dropped_counts()})
         log_metadata({"labels": reconciled.manifest.label_counts()})
         return reconciled.manifest
+
+
+def _expire_earlier(home: Home) -> None:
+    """Takes earlier reconciles of this home out of the cache: what they left there is about to change."""
+    client = Client()
+    for earlier in client.list_run_steps(name="reconcile", status="completed", cache_expired=False, hydrate=True).items:
+        if earlier.config.parameters.get("home") == asdict(home):
+            client.update_step_run(earlier.id, cache_expires_at=datetime.now(UTC))

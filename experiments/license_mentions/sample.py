@@ -7,16 +7,16 @@ added and nothing is cleaned: rules without a kind, equal texts and texts with c
 import hashlib
 import importlib.util
 import json
-import os
 import re
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+
+from finetune.storage.lock import locked
 
 KINDS = ("notice", "reference", "text", "tag", "intro", "clue")
 WANTED = re.compile(r"^(?:license_expression|category|key|is_license_\w+):.*$(?:\n[ \t]+.*$)*", re.MULTILINE)
@@ -65,16 +65,18 @@ def read_front_matter(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def write_sample(folder: Path, rows: Iterable[SampleRow], table: str) -> None:
-    """Writes rows as flat files and a SQLite table; the folder appears complete or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
+    """Writes rows as flat files and a SQLite table; the folder appears complete or not at all.
+
+    One process builds at a time, another one waits and finds the folder; what a killed one left is removed.
+    """
+    scratch = folder.with_name(f".{folder.name}.part")
+    with locked(folder.with_name(f".{folder.name}.lock"), f"the sample {folder}"):
+        if folder.exists():
+            return
+        shutil.rmtree(scratch, ignore_errors=True)
         hashed = ((row, _write_text(scratch / "files" / row.guid, row.text)) for row in rows)
         _write_labels(scratch / "labels.db", table, hashed)
-        scratch.chmod(0o755)
-        os.rename(scratch, folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.rename(folder)
 
 
 def _write_text(folder: Path, text: str) -> str:
@@ -85,6 +87,7 @@ def _write_text(folder: Path, text: str) -> str:
 
 
 def _write_labels(path: Path, table: str, rows: Iterable[tuple[SampleRow, str]]) -> None:
+    path.parent.mkdir(parents=True)
     with sqlite3.connect(path) as database:
         columns = "guid TEXT PRIMARY KEY, label TEXT, file_hash TEXT NOT NULL, license_expression TEXT"
         database.execute(f"CREATE TABLE {table} ({columns})")

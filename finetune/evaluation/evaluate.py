@@ -18,7 +18,7 @@ from finetune.evaluation.mistakes import Mistake, most_confident_mistakes
 from finetune.evaluation.predict import predict_split
 from finetune.evaluation.scores import LabelScore, default_metrics, per_label_table
 from finetune.functions import Functions
-from finetune.training.collate import LABELS
+from finetune.prepare.encode import GUID, LABELS
 from finetune.training.model_folder import load, read_facts
 
 MAJORITY = "majority"
@@ -87,8 +87,8 @@ def evaluate(
     guids, references, probabilities = predict_split(prepared["test"], model, facts, batch_size)
     score = functions.compute_metrics or default_metrics
     _write_predictions(target, guids, references, probabilities, labels)
-    train_references = np.array(prepared["train"][LABELS][:])
-    answers = {MAJORITY: majority(train_references, len(guids), len(labels))}
+    train = np.array(list(_label_of_each_id(prepared["train"]).values()))
+    answers = {MAJORITY: majority(train, len(guids), len(labels))}
     if baseline_text is not None:
         answers[TFIDF] = _tfidf(prepared, reconciled, baseline_text, guids, len(labels))
     return Evaluation(
@@ -108,12 +108,17 @@ def _floats(metrics: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in metrics.items()}
 
 
+def _label_of_each_id(split: datasets.Dataset) -> dict[str, int]:
+    """Class id by guid: the baselines see an id once, however many examples it gave."""
+    return dict(zip(split[GUID][:], split[LABELS][:], strict=True))
+
+
 def _tfidf(
     prepared: datasets.DatasetDict, reconciled: Path, file: str, test_guids: Sequence[str], num_labels: int
 ) -> np.ndarray:
     texts, references = {}, {}
     for split in ("train", "validation"):
-        part = dict(zip(prepared[split]["guid"][:], prepared[split][LABELS][:], strict=True))  # one text per id
+        part = _label_of_each_id(prepared[split])
         texts[split] = [document_text(reconciled / guid / file) for guid in part]
         references[split] = np.array(list(part.values()))
     test_texts = [document_text(reconciled / guid / file) for guid in test_guids]

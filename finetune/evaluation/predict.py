@@ -1,5 +1,6 @@
 """Runs a model over examples, and a trained run's model over files."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ import torch
 
 from finetune.errors import EvaluateError
 from finetune.functions import Functions, load_functions
-from finetune.training.collate import LABELS, Collator
+from finetune.prepare.encode import GUID, LABELS, examples_of
+from finetune.training.collate import Collator
 from finetune.training.model_folder import ModelFacts, load, read_facts
-
-GUID = "guid"
+from finetune.training.outputs import loss_and_logits
 
 
 def predict_probabilities(
@@ -23,7 +24,7 @@ def predict_probabilities(
 
     Args:
         model: In eval mode; forward gives logits.
-        examples: Encoded examples.
+        examples: Encoded examples, at least one.
         collate: Makes a batch of them.
         batch_size: Examples a batch; batches hold examples of about one length.
     """
@@ -33,7 +34,7 @@ def predict_probabilities(
     with torch.inference_mode():
         for start in range(0, len(order), batch_size):
             batch = collate([examples[index] for index in order[start : start + batch_size]])
-            logits = model(**{name: tensor.to(device) for name, tensor in batch.items()})["logits"]
+            _, logits = loss_and_logits(model(**{name: tensor.to(device) for name, tensor in batch.items()}))
             parts.append(torch.softmax(logits.float(), dim=-1).cpu())
     probabilities = np.empty((len(order), parts[0].shape[1]), dtype=np.float32)
     probabilities[order] = torch.cat(parts).numpy()
@@ -84,11 +85,17 @@ class Predictor:
 
         Args:
             instances: For each id, the paths of its files by name, as encode_data takes them.
+
+        Raises:
+            PrepareError: encode_data raised (names the position in `instances` and its files).
+            EvaluateError: encode_data gives other features than it did for training.
         """
-        examples, owners = [], []
+        examples: list[Mapping[str, Any]] = []
+        owners: list[str] = []
         for index, instance in enumerate(instances):
-            encoded = self._functions.encode_data(dict(instance), None, dict(self.facts.model))
-            for example in encoded if isinstance(encoded, list) else [encoded] if encoded else []:
+            encode_data, model = self._functions.encode_data, self.facts.model
+            for example in examples_of(encode_data, instance, None, model, f"instance {index}"):
+                self._check(example, index)
                 examples.append(example)
                 owners.append(str(index))
         found: dict[str, np.ndarray] = {}
@@ -98,6 +105,14 @@ class Predictor:
         rows = [found.get(str(index)) for index in range(len(instances))]
         return [None if row is None else dict(zip(self.facts.labels, row.tolist(), strict=True)) for row in rows]
 
+    def _check(self, example: Mapping[str, Any], index: int) -> None:
+        missing = [name for name in self.facts.features if name not in example]
+        if missing:
+            raise EvaluateError(
+                f"encode_data must return the features that the model was trained on, but for instance {index} "
+                f"missing: {', '.join(missing)}; encode_data changed since training"
+            )
+
 
 def load_run(home: str | Path, number: int) -> Predictor:
     """Loads the model of one run of an experiment home.
@@ -105,8 +120,6 @@ def load_run(home: str | Path, number: int) -> Predictor:
     Raises:
         EvaluateError: The run has no model.
     """
-    import json
-
     record = Path(home, "runs", str(number), "run.json")
     try:
         uri = json.loads(record.read_text(encoding="utf-8"))["artifacts"]["model"]

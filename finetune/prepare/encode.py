@@ -1,11 +1,15 @@
 """Encodes files at home into a dataset: `datasets.Dataset.map` over encode_data, batched and in parallel processes."""
 
+import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import datasets
+import pyarrow as pa
+from datasets.arrow_writer import TypedSequence
 
 from finetune.errors import PrepareError
 from finetune.prepare.ticks import tick, ticks
@@ -14,7 +18,12 @@ EncodeData = Callable[[dict[str, str], dict[str, int] | None, dict[str, Any]], A
 Batch = dict[str, list[Any]]
 
 GUID = "guid"
+LABELS = "labels"
 TRUNCATED = "truncated"
+OWN_COLUMNS = {GUID: datasets.Value("string"), TRUNCATED: datasets.Value("bool")}
+
+_MISFITS = (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeError, KeyError)
+"""What a conversion to Arrow raises for values of another type."""
 
 
 class Encoded(NamedTuple):
@@ -48,29 +57,30 @@ def encode(
         features: What encode_data must give.
         label2id: Class id of each label.
         model: The config's model section, handed to encode_data.
-        processes: Processes that encode at the same time.
+        processes: Processes that encode at the same time, at most.
         batch_size: Ids encoded between two writes.
         scratch: Folder for Arrow files, which the result is mapped from.
 
     Raises:
-        PrepareError: encode_data raised (names the id and its files) or gave other features than promised.
+        PrepareError: encode_data raised (names the id and its files) or gave other features than promised, or a
+            process died.
     """
     paths = {name: [str(reconciled / guid / name) for guid in guids] for name in files_at_home}
     source = datasets.Dataset.from_dict({GUID: list(guids), **paths})
-    with ticks("encode", len(guids)) as tick_file:
-        encoder = Encoder(encode_data, dict(features), dict(label2id), dict(model), tuple(files_at_home), tick_file)
+    processes = min(processes, math.ceil(len(guids) / batch_size))
+    with ticks("encode", len(guids)) as tick_file, _without_bars(), _deaths_explained(processes):
         dataset = source.map(
-            encoder,
+            Encoder(encode_data, features, label2id, model, files_at_home, tick_file),
             batched=True,
             batch_size=batch_size,
             num_proc=processes if processes > 1 else None,
             remove_columns=source.column_names,
-            features=datasets.Features({GUID: datasets.Value("string"), TRUNCATED: datasets.Value("bool"), **features}),
+            features=datasets.Features({**OWN_COLUMNS, **features}),
             cache_file_name=str(scratch / "encoded.arrow"),
             load_from_cache_file=False,
             new_fingerprint="encoded",  # hashing the functions would import and pickle half of transformers
         )
-    said = list(zip(dataset[GUID], dataset[TRUNCATED], strict=True))
+    said = list(zip(dataset[GUID][:], dataset[TRUNCATED][:], strict=True))
     unsaid = any(truncated is None for _, truncated in said)
     return Encoded(dataset.remove_columns(TRUNCATED), None if unsaid else said)
 
@@ -88,47 +98,120 @@ class Encoder:
         tick_file: str,
     ) -> None:
         self._encode_data, self._label2id, self._model = encode_data, dict(label2id), dict(model)
-        self._names, self._files, self._tick_file = frozenset(features), files, tick_file
+        self._features, self._files, self._tick_file = dict(features), tuple(files), tick_file
 
-    def __call__(self, batch: Batch) -> Batch:
+    def __call__(self, batch: Batch) -> pa.Table:
         """Encodes a batch of paths into columns; rejected ids give no row."""
-        columns: Batch = {name: [] for name in (GUID, TRUNCATED, *self._names)}
+        columns: Batch = {name: [] for name in (*OWN_COLUMNS, *self._features)}
         for index, guid in enumerate(batch[GUID]):
             instance = {name: batch[name][index] for name in self._files}
-            for example in self._examples(guid, instance):
+            for example in examples_of(self._encode_data, instance, self._label2id, self._model, f"id {guid}"):
                 columns[GUID].append(guid)
                 columns[TRUNCATED].append(example.pop(TRUNCATED, None))
                 self._check_names(guid, example)
                 for name, value in example.items():
                     columns[name].append(value)
         tick(self._tick_file, len(batch[GUID]))
-        return columns
-
-    def _examples(self, guid: str, instance: dict[str, str]) -> list[dict[str, Any]]:
-        try:
-            encoded = self._encode_data(dict(instance), self._label2id, self._model)
-        except Exception as error:
-            raise PrepareError(
-                f"encode_data raised {type(error).__name__}: {error} for id {guid} with {', '.join(instance.values())}; "
-                f"mend the file, or let encode_data return None to drop the id"
-            ) from error
-        if encoded is None:
-            return []
-        return [dict(example) for example in (encoded if isinstance(encoded, list) else [encoded])]
+        features = {**OWN_COLUMNS, **self._features}
+        return pa.table({name: _column(name, columns[name], kind, columns[GUID]) for name, kind in features.items()})
 
     def _check_names(self, guid: str, example: Mapping[str, Any]) -> None:
-        if example.keys() != self._names:
-            missing = ", ".join(sorted(self._names - example.keys())) or "none"
-            unknown = ", ".join(sorted(example.keys() - self._names)) or "none"
+        if example.keys() != self._features.keys():
+            missing = ", ".join(sorted(self._features.keys() - example.keys())) or "none"
+            unknown = ", ".join(sorted(map(str, example.keys() - self._features.keys()))) or "none"
             raise PrepareError(
                 f"encode_data must return the features of get_dataset_features, but for id {guid} "
                 f"missing: {missing}; not among them: {unknown}"
             )
 
 
+def examples_of(
+    encode_data: EncodeData,
+    instance: Mapping[str, str],
+    label2id: dict[str, int] | None,
+    model: Mapping[str, Any],
+    what: str,
+) -> list[dict[str, Any]]:
+    """Calls encode_data and gives its examples: none for a rejected id, one, or several.
+
+    Args:
+        encode_data: The experiment's function.
+        instance: Paths of one id's files by name.
+        label2id: Class id of each label; None where there are no labels.
+        model: The config's model section.
+        what: What the error calls the id.
+
+    Raises:
+        PrepareError: encode_data raised, or returned something else.
+    """
+    try:
+        encoded = encode_data(dict(instance), label2id, dict(model))
+    except Exception as error:
+        raise PrepareError(
+            f"encode_data raised {type(error).__name__}: {error} for {what} with {', '.join(instance.values())}; "
+            f"mend the file, or let encode_data return None to drop the id"
+        ) from error
+    found = [] if encoded is None else encoded if isinstance(encoded, list) else [encoded]
+    if not all(isinstance(example, Mapping) for example in found):
+        raise PrepareError(
+            f"encode_data must return a dict of features, a list of such dicts, or None, but for {what} "
+            f"it returned {type(encoded).__name__} ({encoded!r:.200})"
+        )
+    return [dict(example) for example in found]
+
+
+def _column(name: str, values: list[Any], feature: Any, guids: Sequence[str]) -> pa.Array:
+    """The values as Arrow holds this feature; a value that does not fit is looked for and named."""
+    try:
+        array = pa.array(TypedSequence(values, type=feature))
+    except _MISFITS as error:
+        guid, value, reason = next(_misfits(values, feature, guids), (guids[0], values[0], error))
+        raise PrepareError(
+            f"encode_data's value of {name} must fit {feature}, but for id {guid} it is {value!r:.200} ({reason})"
+        ) from error
+    if array.null_count and name != TRUNCATED:
+        guid = guids[array.is_null().to_pylist().index(True)]
+        raise PrepareError(f"encode_data's value of {name} must fit {feature}, but for id {guid} it is None")
+    return array
+
+
+def _misfits(values: list[Any], feature: Any, guids: Sequence[str]) -> Iterator[tuple[str, Any, Exception]]:
+    for guid, value in zip(guids, values, strict=True):
+        try:
+            pa.array(TypedSequence([value], type=feature))
+        except _MISFITS as error:
+            yield guid, value, error
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Keeps datasets from drawing bars of its own beside ours."""
+    if datasets.are_progress_bars_disabled():
+        yield
+        return
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        datasets.enable_progress_bars()
+
+
+@contextmanager
+def _deaths_explained(processes: int) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        if "abruptly died" not in str(error):
+            raise
+        raise PrepareError(
+            f"one of the {processes} processes that encode was killed, most often because memory ran out; "
+            f"lower prepare.processes or prepare.batch_size"
+        ) from error
+
+
 def rejected(guids: Sequence[str], dataset: datasets.Dataset) -> list[str]:
     """The ids that encode_data dropped."""
-    encoded = set(dataset[GUID])
+    encoded = set(dataset[GUID][:])
     return [guid for guid in guids if guid not in encoded]
 
 

@@ -1,15 +1,16 @@
 """Prepares the dataset: selects labels and ids, splits them, encodes them, and says what came of each label."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import datasets
 
 from finetune.errors import PrepareError
-from finetune.prepare.encode import GUID, EncodeData, encode, rejected, truncated_shares
+from finetune.prepare.encode import GUID, LABELS, EncodeData, encode, rejected, truncated_shares
 from finetune.prepare.select import limit_per_label, select_labels
 from finetune.prepare.split import SPLITS, assign_splits
 from finetune.reconcile.manifest import Manifest
@@ -97,11 +98,13 @@ def prepare(
     """Encodes the chosen ids and lays the examples out by split; parameters as for `encode`.
 
     Raises:
-        PrepareError: Files are missing at home, encode_data failed, or a label lost all its ids of a split.
+        PrepareError: Files are missing at home, encode_data failed or gave another label than the manifest's, or a
+            label lost all its ids of a split.
     """
     _check_files(chosen.guids, reconciled, files_at_home)
     encoded = encode(
-        chosen.guids,
+        # split by split, so that each split is one piece of the encoded rows and is stored without another copy
+        [guid for split in SPLITS for guid in chosen.guids if chosen.splits[guid] == split],
         reconciled=reconciled,
         files_at_home=files_at_home,
         encode_data=encode_data,
@@ -112,20 +115,23 @@ def prepare(
         batch_size=batch_size,
         scratch=scratch,
     )
-    guids = encoded.dataset[GUID]
-    by_split = {
-        split: encoded.dataset.select([row for row, guid in enumerate(guids) if chosen.splits[guid] == split])
-        for split in SPLITS
-    }
+    by_split = _cut(encoded.dataset, chosen.splits)
     preparation = Preparation(
         labels=chosen.names,
-        counts=_counts(chosen, by_split),
+        counts={split: _counts(chosen, set(part[GUID][:])) for split, part in by_split.items()},
         left_out=chosen.left_out,
         truncated=truncated_shares(encoded.truncated, chosen.labels),
         rejected=rejected(chosen.guids, encoded.dataset),
     )
-    _refuse_empty(preparation)
+    _check_labels(chosen, encoded.dataset)
+    _refuse_emptied(chosen, preparation)
     return datasets.DatasetDict(by_split), preparation
+
+
+def _cut(dataset: datasets.Dataset, splits: Mapping[str, str]) -> dict[str, datasets.Dataset]:
+    sizes = Counter(splits[guid] for guid in dataset[GUID][:])
+    ends = list(accumulate(sizes[split] for split in SPLITS))
+    return {split: dataset.select(range(end - sizes[split], end)) for split, end in zip(SPLITS, ends, strict=True)}
 
 
 def _check_files(guids: Sequence[str], reconciled: Path, files_at_home: Sequence[str]) -> None:
@@ -137,17 +143,33 @@ def _check_files(guids: Sequence[str], reconciled: Path, files_at_home: Sequence
         )
 
 
-def _counts(chosen: Chosen, by_split: Mapping[str, datasets.Dataset]) -> dict[str, dict[str, int]]:
-    counts = {split: Counter(chosen.labels[guid] for guid in set(part[GUID])) for split, part in by_split.items()}
-    return {split: {label: found[label] for label in chosen.names} for split, found in counts.items()}
+def _counts(chosen: Chosen, guids: Collection[str]) -> dict[str, int]:
+    found = Counter(chosen.labels[guid] for guid in guids)
+    return {label: found[label] for label in chosen.names}
 
 
-def _refuse_empty(preparation: Preparation) -> None:
+def _check_labels(chosen: Chosen, dataset: datasets.Dataset) -> None:
+    expected = {label: index for index, label in enumerate(chosen.names)}
+    pairs = zip(dataset[GUID][:], dataset[LABELS][:], strict=True)
+    wrong = [(guid, found) for guid, found in pairs if found != expected[chosen.labels[guid]]]
+    if wrong:
+        guid, found = wrong[0]
+        label = chosen.labels[guid]
+        raise PrepareError(
+            f"encode_data must give label2id of the manifest's label as labels, but {len(wrong):,} examples differ: "
+            f"for id {guid} it must be {expected[label]} ({label}), but is {found}; mend encode_data, or what "
+            f"process_func writes for it"
+        )
+
+
+def _refuse_emptied(chosen: Chosen, preparation: Preparation) -> None:
+    """With prepare.split.by a label may have no ids in a split from the start; encode_data must not empty one."""
     for split, counts in preparation.counts.items():
-        empty = [label for label, count in counts.items() if count == 0]
-        if empty:
+        before = _counts(chosen, [guid for guid in chosen.guids if chosen.splits[guid] == split])
+        emptied = [label for label, count in counts.items() if count == 0 and before[label] > 0]
+        if emptied:
             raise PrepareError(
-                f"prepare: encode_data dropped every id of {', '.join(empty)} in the {split} split "
+                f"prepare: encode_data dropped every id of {', '.join(emptied)} in the {split} split "
                 f"({len(preparation.rejected):,} ids dropped in all); add the label to prepare.ignored_labels, "
                 f"or let encode_data keep these ids"
             )

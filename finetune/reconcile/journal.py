@@ -1,7 +1,8 @@
 """Remembers the ids whose process_func has finished, so that a killed run does not call it again for them.
 
 A line is appended after process_func returned: done is written last. What counts as done is a digest of everything
-that process_func saw, so a changed label, file or function is processed again.
+that process_func saw, so a changed label, file or function is processed again. An id that is done is forgotten
+before its files are touched again, so that a kill in between leaves it undone.
 """
 
 import hashlib
@@ -12,15 +13,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+FORGOTTEN = ""
+"""Stands in place of a digest."""
+
 
 class Journal:
     """An append-only file of `guid <tab> digest` lines; safe to use from several threads."""
 
     def __init__(self, path: Path, process_hash: str) -> None:
         """Opens the journal; `process_hash` stands for the code of process_func."""
-        self._path, self._process_hash = path, process_hash
+        self._process_hash = process_hash
         self._done = _read(path)
-        self._file = path.open("a", encoding="utf-8")
+        self._file = path.open("ab", buffering=0)
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -42,15 +46,32 @@ class Journal:
 
     def add(self, guid: str, digest: str) -> None:
         """Writes down that process_func has finished for this id."""
+        self._done[guid] = digest
+        self._append(guid, digest)
+
+    def forget(self, guid: str) -> None:
+        """Writes down that this id is to be processed again, if it was done."""
+        if self._done.pop(guid, None) is not None:
+            self._append(guid, FORGOTTEN)
+
+    def _append(self, guid: str, digest: str) -> None:
         with self._lock:
-            self._file.write(f"{guid}\t{digest}\n")
-            self._file.flush()
+            self._file.write(_line(guid, digest))
+
+
+def _line(guid: str, digest: str) -> bytes:
+    return f"{guid}\t{digest}\n".encode()
 
 
 def _read(path: Path) -> dict[str, str]:
+    """Gives the digest of each id that is done, and shortens the journal to these."""
     if not path.exists():
         return {}
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1]  # a kill may have torn what follows the last newline
-    if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return dict(line.split("\t", 1) for line in lines if "\t" in line)
+    *lines, torn = path.read_bytes().decode("utf-8", "replace").split("\n")  # by a kill or a full disk
+    entries = dict(line.split("\t", 1) for line in lines if "\t" in line)
+    done = {guid: digest for guid, digest in entries.items() if digest != FORGOTTEN}
+    if torn or len(done) < len(lines):
+        shorter = path.with_name(f"{path.name}.part")
+        shorter.write_bytes(b"".join(_line(guid, digest) for guid, digest in done.items()))
+        shorter.replace(path)
+    return done

@@ -1,6 +1,7 @@
 """Reads the labels of production from a database or a file; production is opened read-only."""
 
 import os
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow.parquet
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from finetune.errors import ReconcileError
 
@@ -31,18 +33,17 @@ def read_labels(url: str | None, query: str | None, params: Mapping[str, str], f
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None or value != value else str(value).strip() or None  # NaN is a missing label too
+    if value is None or value != value:  # NaN is a missing label too
+        return None
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    return text.strip() or None
 
 
 def _query(url: str, query: str, params: Mapping[str, str]) -> Iterator[Row]:
+    address = _address(url)
+    shown = address.set(query={}).render_as_string(hide_password=True)  # a password may stand among the options too
     try:
-        address = make_url(url)
-    except ArgumentError as error:
-        raise ReconcileError("production.labels.url: is no SQLAlchemy URL such as sqlite:///labels.db") from error
-    shown = address.render_as_string(hide_password=True)
-    try:
-        engine = create_engine(_read_only(address))
-        with engine.connect() as connection:
+        with _connect(_read_only(address), shown) as connection:
             yield from _rows(connection, query, params, shown)
     except ModuleNotFoundError as error:
         raise ReconcileError(
@@ -53,6 +54,23 @@ def _query(url: str, query: str, params: Mapping[str, str]) -> Iterator[Row]:
         raise ReconcileError(
             f"production.labels: cannot read {shown}: {cause}; check production.labels.url and production.labels.query"
         ) from error
+
+
+def _address(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):  # a ValueError shows a part of the URL, perhaps of its password
+        raise ReconcileError(
+            "production.labels.url: must be a SQLAlchemy URL such as sqlite:///labels.db or "
+            "postgresql://user:password@host:5432/name; write special characters in a password as %40 and so on"
+        ) from None
+
+
+def _connect(address: URL, shown: str) -> Connection:
+    try:
+        return create_engine(address, poolclass=NullPool, hide_parameters=True).connect()
+    except (TypeError, ValueError, RuntimeError) as error:  # how drivers refuse an option that they do not know
+        raise ReconcileError(f"production.labels.url: cannot connect to {shown}: {error}") from error
 
 
 def _rows(connection: Connection, query: str, params: Mapping[str, str], shown: str) -> Iterator[Row]:
@@ -66,30 +84,34 @@ def _rows(connection: Connection, query: str, params: Mapping[str, str], shown: 
 
 def _read_only(url: URL) -> URL:
     """A SQLite file is opened read-only: plain SQLite would create a missing one."""
-    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith("file:"):
+    if url.get_backend_name() != "sqlite" or not url.database:
         return url
-    if not os.path.isfile(url.database):
-        raise ReconcileError(f"production.labels.url: there is no SQLite database {url.database}; correct the path")
-    return url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})
+    if not url.database.startswith("file:"):
+        if not os.path.isfile(url.database):
+            raise ReconcileError(f"production.labels.url: there is no SQLite database {url.database}; correct the path")
+        url = url.set(database=f"file:{urllib.parse.quote(os.path.abspath(url.database))}")
+    return url.update_query_dict({"mode": "ro", "uri": "true"})
 
 
 def _read_file(file: str) -> Iterator[Row]:
     try:
-        for batch in _batches(file):
-            _check_columns(batch.schema.names, f"production.labels.file {file}")
+        table = _table(file)
+        _check_columns(table.column_names, f"production.labels.file {file}")
+        for batch in table.to_batches(max_chunksize=BATCH):
             yield from batch.to_pylist()
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise ReconcileError(
             f"production.labels.file: cannot read {file}: {error}; correct the path or file"
         ) from error
 
 
-def _batches(file: str) -> Iterator[pa.RecordBatch]:
+def _table(file: str) -> pa.Table:
     if file.endswith(".parquet"):
-        return pa.parquet.ParquetFile(file).iter_batches(batch_size=BATCH)
+        return pa.parquet.read_table(file)
     text_columns = {name: pa.string() for name in NEEDED}  # a guid such as 007 keeps its zeros
-    options = pa.csv.ConvertOptions(column_types=text_columns, strings_can_be_null=True)
-    return iter(pa.csv.open_csv(file, convert_options=options))
+    # only an empty field is null: NA may well be a label
+    options = pa.csv.ConvertOptions(column_types=text_columns, strings_can_be_null=True, null_values=[""])
+    return pa.csv.read_csv(file, convert_options=options)
 
 
 def _check_columns(columns: list[str], source: str) -> None:
@@ -98,4 +120,9 @@ def _check_columns(columns: list[str], source: str) -> None:
         raise ReconcileError(
             f"{source}: must return the columns guid and label, but {' and '.join(missing)} is missing "
             f"(got {', '.join(columns)}); name them with AS"
+        )
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    if repeated:
+        raise ReconcileError(
+            f"{source}: returns {' and '.join(repeated)} more than once; leave out or rename all but one"
         )

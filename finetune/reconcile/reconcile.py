@@ -1,27 +1,29 @@
 """Reconciles labels with raw files: selects ids, brings them home, checks them, and writes the manifest."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from finetune.errors import ReconcileError
 from finetune.experiment import Home
-from finetune.progress import say, track
+from finetune.progress import say
 from finetune.reconcile.guid import check_guid, printable
 from finetune.reconcile.journal import Journal
 from finetune.reconcile.manifest import FileAtHome, Manifest, write_manifest
+from finetune.reconcile.occupant import mark_complete
+from finetune.reconcile.parallel import in_parallel
 from finetune.reconcile.select import drop_duplicates, match
 from finetune.reconcile.snapshot import Production, Snapshot, read_snapshot
 from finetune.reconcile.transfer import ProcessFunc, Transfer
 from finetune.reconcile.validate import validate
-from finetune.storage.copy import hash_file
+from finetune.storage.copy import hash_file, scratch_folder
+from finetune.storage.disk import disk_errors
 from finetune.storage.lock import locked
 
-T = TypeVar("T")
-R = TypeVar("R")
 Hashes = dict[str, dict[str, str]]
 
 
@@ -66,27 +68,41 @@ def reconcile(
     """
     there = read_snapshot(snapshot)
     _refuse_unsafe_ids(row["guid"] for row in there.rows)
-    with locked(home.lock, f"{home.experiment}'s experiment home"), ThreadPoolExecutor(workers) as pool:
+    _refuse_home_in_production(home, production)
+    with (
+        disk_errors(f"reconcile in {home.path}", home.path),
+        locked(home.lock, f"{home.experiment}'s experiment home"),
+        scratch_folder(home.reconciled) as scratch,
+        Journal(home.journal, process_hash) as journal,
+        ThreadPoolExecutor(workers) as pool,  # left first, so that no thread still works when the others are closed
+    ):
         home.complete.unlink(missing_ok=True)
-        kept, dropped, hashes = _select(there, Path(production), files_from_production, pool)
+        kept, dropped, hashes = _select(there, production, files_from_production, pool)
         rows = _label_rows(there, kept)
-        home.reconciled.mkdir(parents=True, exist_ok=True)
-        with Journal(home.journal, process_hash) as journal:
-            transfer = Transfer(
-                Path(production),
-                home.reconciled,
-                files_from_production,
-                files_at_home,
-                process_func,
-                overwrite,
-                journal,
-            )
-            files = _bring_home(transfer, rows, kept, hashes, pool)
-            validate(transfer, rows, files, hashes)
-        manifest = write_manifest(target, rows=_label_rows(there, kept), kept=files, dropped=dropped)
+        transfer = Transfer(
+            production,
+            str(home.reconciled),
+            scratch,
+            files_from_production,
+            files_at_home,
+            process_func,
+            overwrite,
+            journal,
+        )
+        files = validate(transfer, rows, _bring_home(transfer, rows, kept, hashes, pool), hashes, pool)
+        with disk_errors(f"write {target}", target):
+            manifest = write_manifest(target, rows=rows, kept=files, dropped=dropped)
         _write_label_counts(home, manifest)
-        home.complete.write_text(json.dumps({"ids": len(files)}), encoding="utf-8")
+        mark_complete(home, manifest)
     return Reconciled(manifest, dict(transfer.decisions))
+
+
+def _refuse_home_in_production(home: Home, production: str) -> None:
+    if home.path.resolve().is_relative_to(Path(production).resolve()):
+        raise ReconcileError(
+            f"root: must not lie in production, which is never written, but got {home.path} in {production}; "
+            f"set root: to another folder"
+        )
 
 
 def _refuse_unsafe_ids(guids: Iterable[str]) -> None:
@@ -100,24 +116,23 @@ def _refuse_unsafe_ids(guids: Iterable[str]) -> None:
 
 
 def _select(
-    there: Production, production: Path, names: Sequence[str], pool: ThreadPoolExecutor
+    there: Production, production: str, names: Sequence[str], pool: ThreadPoolExecutor
 ) -> tuple[dict[str, str], dict[str, str], Hashes]:
     listed = {guid: [file.name for file in files] for guid, files in there.files.items()}
     matched = match([(row["guid"], row["label"]) for row in there.rows], listed, names)
 
     def hash_id(guid: str) -> dict[str, str]:
-        try:
-            return {name: hash_file(production / guid / name) for name in names}
-        except OSError as error:
-            raise ReconcileError(f"cannot read {error.filename} of production: {error.strerror}") from error
+        with disk_errors(f"read id {guid} of production", production):
+            return {name: hash_file(os.path.join(production, guid, name)) for name in names}
 
     guids = list(matched.kept)
-    hashes = dict(zip(guids, _parallel(pool, hash_id, guids, "hash production"), strict=True))
+    hashes = dict(zip(guids, in_parallel(pool, hash_id, guids, "hash production"), strict=True))
     content = {guid: " ".join(found.values()) for guid, found in hashes.items()}
     unique = drop_duplicates(matched.kept, content)
     if not unique.kept:
+        with_files = sum(map(bool, there.files.values()))
         raise ReconcileError(
-            f"no id is left of {len(there.rows):,} label rows and {len(there.files):,} ids with files; "
+            f"no id is left of {len(there.rows):,} label rows and {with_files:,} ids with files; "
             f"check that production.labels and production.files belong together"
         )
     return dict(unique.kept), {**matched.dropped, **unique.dropped}, hashes
@@ -137,27 +152,11 @@ def _bring_home(
     pool: ThreadPoolExecutor,
 ) -> dict[str, list[FileAtHome]]:
     guids = sorted(kept)
-    found = _parallel(pool, lambda guid: transfer.bring_home(rows[guid], hashes[guid]), guids, "bring home")
+    found = in_parallel(pool, lambda guid: transfer.bring_home(rows[guid], hashes[guid]), guids, "bring home")
     files = dict(zip(guids, found, strict=True))
     for decision, count in sorted(transfer.decisions.items()):
         say(f"{decision}: {count:,} files")
     return files
-
-
-def _parallel(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Sequence[T], what: str) -> list[R]:
-    """Does the work in threads, a slice of items at a time, and stops at the first error."""
-    size = max(1, min(64, len(items) // 64))
-    slices = [items[start : start + size] for start in range(0, len(items), size)]
-
-    def work_on(part: Sequence[T]) -> list[R]:
-        return [work(item) for item in part]
-
-    futures = [pool.submit(work_on, part) for part in slices]
-    try:
-        return [result for result in track((r for f in futures for r in f.result()), what, len(items))]
-    finally:
-        for future in futures:
-            future.cancel()
 
 
 def _write_label_counts(home: Home, manifest: Manifest) -> None:

@@ -27,7 +27,7 @@ class Snapshot:
 
 
 class Production(NamedTuple):
-    """Production as it was read: label rows, and the listed files of each id."""
+    """Production as it was read: label rows, and the listed files of each id of either side, perhaps none."""
 
     rows: list[dict[str, Any]]
     files: dict[str, list[ListedFile]]
@@ -43,7 +43,8 @@ def take_snapshot(labels: Iterable[dict[str, Any]], *, folder: str, names: Seque
         target: The Parquet file to write.
 
     Raises:
-        ReconcileError: Labels or listing cannot be read, are empty, or have no file that is called for.
+        ReconcileError: Labels or listing cannot be read, are empty, or have no file that is called for; or a
+            further column of the labels cannot be stored.
     """
     rows = list(labels)
     if not rows:
@@ -64,21 +65,33 @@ def _table(rows: list[dict[str, Any]], listing: dict[str, list[ListedFile]]) -> 
     clash = sorted(set(further) & set(RESERVED))
     if clash:
         raise ReconcileError(f"production.labels: the column name {clash[0]} is taken; rename it in the query with AS")
-    rows = sorted(rows, key=lambda row: (row["guid"], row["label"] or ""))
+    # all values, because rows of one guid and label may differ in the rest, and a database gives them in any order
+    rows = sorted(rows, key=lambda row: (row["guid"], row["label"] or "", [str(row[name]) for name in further]))
     unlabelled = sorted(guid for guid in listing if guid not in labelled)
     guids = [row["guid"] for row in rows] + unlabelled
     files = [[file._asdict() for file in listing.get(guid, [])] for guid in guids]
     absent: list[Any] = [None] * len(unlabelled)
-    columns = {name: pa.array([row[name] for row in rows] + absent) for name in further}
+    columns = {name: _column(name, [row[name] for row in rows] + absent) for name in further}
     return pa.table(
         {
-            "guid": pa.array([printable(guid) for guid in guids], pa.string()),
+            "guid": pa.array([row["guid"] for row in rows] + [printable(guid) for guid in unlabelled], pa.string()),
             "labelled": pa.array([True] * len(rows) + [False] * len(unlabelled)),
             "label": pa.array([row["label"] for row in rows] + absent, pa.string()),
             "files": pa.array(files, FILES),
             **columns,
         }
     )
+
+
+def _column(name: str, values: list[Any]) -> pa.Array:
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError, ValueError) as error:
+        kinds = " and ".join(sorted({type(value).__name__ for value in values if value is not None}))
+        raise ReconcileError(
+            f"production.labels: the column {name} cannot be stored, because its values are of type {kinds}; leave it "
+            f"out, or make it one plain type, in a query with CAST({name} AS TEXT) AS {name}"
+        ) from error
 
 
 def read_snapshot(snapshot: Snapshot) -> Production:
@@ -90,7 +103,7 @@ def read_snapshot(snapshot: Snapshot) -> Production:
         files[row["guid"]] = [ListedFile(**file) for file in listed]
         if labelled:
             rows.append(row)
-    return Production(rows, {guid: found for guid, found in files.items() if found})
+    return Production(rows, files)
 
 
 def _stream(path: Path) -> Iterator[dict[str, Any]]:

@@ -34,7 +34,7 @@ def report_facts(
         MAJORITY: f"always answering '{evaluation.majority_label}'",
         TFIDF: "TF-IDF + logistic regression",
     }
-    dropped = [(guid, label, reason) for guid, label, reason in manifest.dropped()]
+    dropped = list(manifest.dropped())
     counts = Counter(manifest.label_counts())
     counts.update(label for _, label, _ in dropped if label is not None)
     return ReportFacts(

@@ -10,13 +10,13 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from finetune.evaluation.confusion import macro_f1_interval
+from finetune.evaluation.direction import lower_is_better
 from finetune.report import plots
 from finetune.report.facts import ReportFacts
 from finetune.report.verdict import (
     beaten_by,
     commonest_confusion,
     headline_metric,
-    lower_is_better,
     metric_name,
     verdict,
     weakest,

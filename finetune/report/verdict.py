@@ -6,14 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from finetune.evaluation.direction import lower_is_better
 from finetune.evaluation.scores import LabelScore
-
-LOWER_IS_BETTER = ("loss", "error", "perplexity", "brier")
-
-
-def lower_is_better(metric: str) -> bool:
-    """Whether a smaller value of this metric is the better one, told from its name."""
-    return any(word in metric.lower() for word in LOWER_IS_BETTER)
 
 
 def metric_name(metric: str) -> str:

@@ -42,6 +42,8 @@ def save(folder: Path, model: torch.nn.Module, facts: ModelFacts) -> None:
     save_model(model, str(folder / WEIGHTS), metadata={"format": "pt"})
     if isinstance(model, PreTrainedModel):
         model.config.architectures = [type(model).__name__]
+        model.config.id2label = dict(enumerate(facts.labels))
+        model.config.label2id = {label: index for index, label in enumerate(facts.labels)}
         model.config.save_pretrained(folder)
     tokenizer = load_tokenizer(facts.model.get("checkpoint"))
     if tokenizer is not None:
@@ -63,16 +65,18 @@ def read_facts(folder: Path) -> ModelFacts:
 
 
 def load(folder: Path, facts: ModelFacts, get_model: GetModel) -> torch.nn.Module:
-    """Builds the model with get_model and fills in the trained weights; it is in eval mode.
+    """Builds the model with get_model and fills in the trained weights; it is in eval mode, on the GPU if there is one.
 
     Raises:
-        EvaluateError: get_model builds another model than the one that was saved.
+        EvaluateError: get_model builds another model than the one that was saved, or the weights are gone.
     """
     model = get_model(dict(facts.model), list(facts.labels))
     try:
         load_model(model, str(folder / WEIGHTS))
-    except (RuntimeError, SafetensorError) as error:
+    except (OSError, SafetensorError) as error:
+        raise EvaluateError(f"{folder / WEIGHTS} cannot be read ({error}); train the model again") from error
+    except RuntimeError as error:
         raise EvaluateError(
-            f"{folder / WEIGHTS} does not fit the model that get_model builds; get_model changed since training: {error}"
+            f"{folder / WEIGHTS} does not fit the model that get_model builds; it changed since training: {error}"
         ) from error
-    return model.eval()
+    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()

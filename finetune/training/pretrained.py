@@ -9,6 +9,8 @@ from finetune.errors import ConfigError
 
 PACKAGE = "package:"
 WEIGHTS = "model.safetensors"
+OTHER_FORMATS = ["*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.onnx*", "*.ot", "*.tflite", "openvino/*"]
+"""Files of a hub checkpoint that are not fetched: the same weights for other libraries, or as a pickle."""
 
 
 @cache
@@ -38,9 +40,7 @@ def _find(checkpoint: str) -> Path:
 
 def _folder_in_package(checkpoint: str) -> Path:
     package, _, folder = checkpoint.removeprefix(PACKAGE).partition("/")
-    spec = importlib.util.find_spec(package)  # finds it without running the package's imports
-    places = list(spec.submodule_search_locations or []) if spec else []
-    found = next((Path(place, folder) for place in places if Path(place, folder).is_dir()), None)
+    found = next((Path(place, folder) for place in _places(package) if Path(place, folder).is_dir()), None)
     if found is None:
         raise ConfigError(
             f"model.checkpoint: must name a folder of an installed package, but got {checkpoint!r}; "
@@ -49,12 +49,21 @@ def _folder_in_package(checkpoint: str) -> Path:
     return found
 
 
+def _places(package: str) -> list[str]:
+    """Folders of a package, found without running its imports; none if it is not installed."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):  # the parent of a dotted name is missing, or the name is none
+        return []
+    return list(spec.submodule_search_locations or []) if spec else []
+
+
 def _download(checkpoint: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(checkpoint))
+        return Path(snapshot_download(checkpoint, ignore_patterns=OTHER_FORMATS))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise ConfigError(
             f"model.checkpoint: {checkpoint!r} is no local folder, and the Hugging Face hub does not give it: {error}"

@@ -2,26 +2,27 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import datasets
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import torch
+from accelerate.utils.memory import should_reduce_batch_size  # type: ignore[import-untyped]
 from transformers import EarlyStoppingCallback, EvalPrediction, TrainingArguments, set_seed
 
 from finetune.config.train import TrainConfig
 from finetune.errors import TrainError
-from finetune.training.collate import LABELS, Collator, default_padding
+from finetune.evaluation.direction import lower_is_better
+from finetune.prepare.encode import GUID, LABELS
+from finetune.training.collate import Collator, default_padding
 from finetune.training.model_folder import GetModel, ModelFacts, save
 from finetune.training.precision import choose_precision
 from finetune.training.trainer import ModuleTrainer, RefuseNaN, ShowProgress
 
-LENGTH = "length"
 TIMES = ("runtime", "samples_per_second", "steps_per_second", "total_flos")
 
 ComputeMetrics = Callable[[np.ndarray, np.ndarray, list[str]], Mapping[str, float]]
@@ -69,39 +70,49 @@ def train(
     """
     set_seed(settings.seed)
     precision = choose_precision(settings.precision)
-    features = [name for name in prepared["train"].column_names if name != "guid"]
+    features = [name for name in prepared["train"].column_names if name != GUID]
     padding = {**default_padding(model.get("checkpoint")), **settings.padding}
+    progress = ShowProgress()
     trainer = ModuleTrainer(
         class_weights=_class_weights(prepared["train"], len(labels)) if settings.class_weights == "balanced" else None,
+        group_by_length=settings.group_by_length,
         model=get_model(model, labels),
-        args=_arguments(settings, precision, checkpoints, by_length=settings.group_by_length),
-        train_dataset=_with_lengths(prepared["train"]) if settings.group_by_length else prepared["train"],
+        args=_arguments(settings, precision, checkpoints),
+        train_dataset=prepared["train"],
         eval_dataset=prepared["validation"],
         data_collator=Collator(features, padding),
         compute_metrics=lambda prediction: dict(_validate(prediction, compute_metrics, labels, settings.best_metric)),
-        callbacks=_callbacks(settings),
+        callbacks=[progress, RefuseNaN(), *_early_stopping(settings.early_stopping)],
     )
-    seconds = _run(trainer, settings)
+    started = time.perf_counter()
+    shutil.rmtree(checkpoints, ignore_errors=True)  # a killed run may have left some
+    try:
+        with _memory_explained(settings):
+            trainer.train()
+    finally:
+        progress.close()
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    seconds = time.perf_counter() - started
     inputs = [name for name in features if name != LABELS]
     save(target, trainer.model, ModelFacts(functions, model, labels, inputs, padding))
-    shutil.rmtree(checkpoints, ignore_errors=True)
     examples = len(prepared["train"]) * (trainer.state.epoch or 0)
     return Trained(_history(trainer.state.log_history), precision, seconds, examples / seconds)
 
 
-def _run(trainer: ModuleTrainer, settings: TrainConfig) -> float:
-    started = time.perf_counter()
+@contextmanager
+def _memory_explained(settings: TrainConfig) -> Iterator[None]:
     try:
-        trainer.train()
-    except torch.OutOfMemoryError as error:
+        yield
+    except RuntimeError as error:
+        if not should_reduce_batch_size(error):
+            raise
         raise TrainError(
             f"train.batch_size: a batch of {settings.batch_size} does not fit into the device's memory; halve it and "
             f"double train.gradient_accumulation ({settings.gradient_accumulation}) ({error})"
         ) from error
-    return time.perf_counter() - started
 
 
-def _arguments(settings: TrainConfig, precision: str, folder: Path, by_length: bool) -> TrainingArguments:
+def _arguments(settings: TrainConfig, precision: str, folder: Path) -> TrainingArguments:
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=settings.epochs,
@@ -115,15 +126,13 @@ def _arguments(settings: TrainConfig, precision: str, folder: Path, by_length: b
         max_grad_norm=settings.gradient_clipping,
         bf16=precision == "bf16",
         fp16=precision == "fp16",
-        train_sampling_strategy="group_by_length" if by_length else "random",
-        length_column_name=LENGTH,
         eval_strategy="epoch",
         save_strategy="epoch",
         save_total_limit=1,
         save_only_model=True,
         load_best_model_at_end=True,
         metric_for_best_model=settings.best_metric,
-        greater_is_better=settings.best_metric != "loss",
+        greater_is_better=not lower_is_better(settings.best_metric),
         logging_steps=settings.log_every,
         logging_nan_inf_filter=False,
         remove_unused_columns=False,  # the collator picks the features; Trainer would guess them from forward()
@@ -136,15 +145,19 @@ def _arguments(settings: TrainConfig, precision: str, folder: Path, by_length: b
     )
 
 
-def _callbacks(settings: TrainConfig) -> list[Any]:
-    stopping = [EarlyStoppingCallback(settings.early_stopping)] if settings.early_stopping else []
-    return [ShowProgress(), RefuseNaN(), *stopping]
+def _early_stopping(epochs: int | None) -> list[EarlyStoppingCallback]:
+    return [] if epochs is None else [EarlyStoppingCallback(epochs)]
 
 
 def _validate(
     prediction: EvalPrediction, compute_metrics: ComputeMetrics, labels: list[str], best_metric: str
 ) -> Mapping[str, float]:
     probabilities = torch.softmax(torch.as_tensor(prediction.predictions).float(), dim=-1).numpy()
+    if not np.isfinite(probabilities).all():
+        raise TrainError(
+            "train: the model's answers on validation hold NaN or infinity; lower train.learning_rate, set "
+            "train.precision: fp32, or look for odd values in the data"
+        )
     metrics = compute_metrics(probabilities, np.asarray(prediction.label_ids), labels)
     if best_metric != "loss" and best_metric not in metrics:
         raise TrainError(
@@ -152,17 +165,6 @@ def _validate(
             f"but got {best_metric!r}"
         )
     return metrics
-
-
-def _with_lengths(dataset: datasets.Dataset) -> datasets.Dataset:
-    """Adds the length of the longest sequence of each example, by which batches are grouped."""
-    table = dataset.with_format("arrow")[:]
-    lists = [column for column in table.columns if pa.types.is_list(column.type) or pa.types.is_large_list(column.type)]
-    if not lists:
-        return dataset.add_column(LENGTH, [0] * len(dataset))
-    return dataset.add_column(
-        LENGTH, pc.max_element_wise(*(pc.list_value_length(column) for column in lists)).to_pylist()
-    )
 
 
 def _class_weights(dataset: datasets.Dataset, count: int) -> torch.Tensor:

@@ -1,0 +1,1 @@
+"""The headline figures, each reproducible by one script that starts without arguments."""

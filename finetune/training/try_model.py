@@ -1,0 +1,83 @@
+"""Tries get_model and compute_metrics: one forward and one backward pass on the CPU."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import datasets
+import numpy as np
+import torch
+
+from finetune.errors import FunctionsError
+from finetune.evaluation.scores import default_metrics
+from finetune.functions import Functions
+from finetune.prepare.encode import GUID, LABELS
+from finetune.training.calls import call
+from finetune.training.collate import Collator
+from finetune.training.outputs import loss_and_logits
+
+FORWARD = "the model's forward"
+
+
+def try_model(
+    functions: Functions,
+    examples: datasets.Dataset,
+    *,
+    model: dict[str, Any],
+    labels: list[str],
+    padding: Mapping[str, float],
+    best_metric: str,
+) -> None:
+    """Builds the model and calls it as training, evaluation and prediction do; without examples it is only built.
+
+    Raises:
+        FunctionsError: get_model, the model's forward or compute_metrics breaks its contract.
+        TrainError: The examples cannot make a batch.
+    """
+    module = call("get_model", functions.get_model, dict(model), list(labels))
+    if not isinstance(module, torch.nn.Module):
+        raise FunctionsError(f"get_model must return a torch.nn.Module, but got {type(module).__name__}")
+    if len(examples) == 0:
+        return
+    features = [name for name in examples.column_names if name != GUID]
+    batch = Collator(features, padding)([examples[index] for index in range(len(examples))])
+    logits = _try_training(module, batch, labels)
+    _try_prediction(module, batch)
+    probabilities = torch.softmax(logits.detach().float(), dim=-1).numpy()
+    compute_metrics = functions.compute_metrics or default_metrics
+    metrics = call("compute_metrics", compute_metrics, probabilities, batch[LABELS].numpy(), list(labels))
+    _check_metrics(metrics, best_metric)
+
+
+def _try_training(module: torch.nn.Module, batch: dict[str, torch.Tensor], labels: Sequence[str]) -> torch.Tensor:
+    outputs = call(FORWARD, module, **batch)
+    loss, logits = loss_and_logits(outputs)
+    if loss is None or logits is None:
+        keys = list(outputs) if isinstance(outputs, Mapping) else type(outputs).__name__
+        raise FunctionsError(f"{FORWARD} must return a dict with loss and logits, but got {keys}")
+    shape = (len(batch[LABELS]), len(labels))
+    if not isinstance(logits, torch.Tensor) or logits.shape != shape:
+        found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+        raise FunctionsError(f"the model's logits must have shape (examples, labels) {shape}, but got {found}")
+    if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.requires_grad:
+        raise FunctionsError("the model's loss must be one number with a gradient; compute it from logits and labels")
+    call("the backward pass", loss.backward)
+    return logits
+
+
+def _try_prediction(module: torch.nn.Module, batch: Mapping[str, torch.Tensor]) -> None:
+    inputs = {name: tensor for name, tensor in batch.items() if name != LABELS}
+    with torch.inference_mode():
+        _, logits = loss_and_logits(call(f"{FORWARD} without labels, as prediction calls it,", module.eval(), **inputs))
+    if logits is None:
+        raise FunctionsError(f"{FORWARD} must return logits when it gets no labels, as prediction calls it")
+
+
+def _check_metrics(metrics: Any, best_metric: str) -> None:
+    number = (int, float, np.number)
+    if not isinstance(metrics, Mapping) or not all(isinstance(value, number) for value in metrics.values()):
+        raise FunctionsError(f"compute_metrics must return a dict of floats, but got {metrics!r:.500}")
+    if best_metric != "loss" and best_metric not in metrics:
+        raise FunctionsError(
+            f"train.best_metric: must be loss or a metric that compute_metrics returns ({', '.join(metrics)}), "
+            f"but got {best_metric!r}"
+        )

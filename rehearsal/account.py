@@ -1,0 +1,92 @@
+"""The account's side of a rehearsal: clients of its own endpoint, roles, buckets, credentials of a job."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from rehearsal.errors import ServiceError
+from rehearsal.limits import Limits
+from rehearsal.settings import Settings
+from rehearsal.storage import Storage
+
+# By this key the middleware knows the platform's own calls, which no injected fault reaches.
+PLATFORM_KEY = "AKIAREHEARSALPLATFORM"
+TRUSTED = "sagemaker.amazonaws.com"
+
+
+class Account:
+    """What all jobs of a rehearsal share."""
+
+    def __init__(self, settings: Settings, folder: Path, endpoint: str) -> None:
+        self.settings, self.folder, self.endpoint = settings, folder, endpoint
+        self.limits = Limits()
+        self.storage = Storage(self.client("s3"))
+        self.logs, self.cloudwatch, self._iam, self._sts = map(self.client, ("logs", "cloudwatch", "iam", "sts"))
+
+    def client(self, service: str) -> Any:
+        """A client of the rehearsal's own endpoint."""
+        config = Config(retries={"max_attempts": 3, "mode": "standard"}, max_pool_connections=50)
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=self.settings.region,
+            aws_access_key_id=PLATFORM_KEY,
+            aws_secret_access_key="rehearsal",
+            config=config,
+        )
+
+    def furnish(self) -> None:
+        """Makes the bucket and the role that every rehearsal starts with."""
+        self.storage.client.create_bucket(Bucket=self.settings.bucket, **_location(self.settings.region))
+        trust = {"Effect": "Allow", "Principal": {"Service": TRUSTED}, "Action": "sts:AssumeRole"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        self._iam.create_role(RoleName=self.settings.role, AssumeRolePolicyDocument=policy)
+
+    def check_role(self, arn: str) -> None:
+        """Asks whether SageMaker may assume the role.
+
+        Raises:
+            ServiceError: It does not exist, or does not trust SageMaker.
+        """
+        try:
+            role = self._iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]
+        except ClientError:
+            role = {"Arn": None, "AssumeRolePolicyDocument": {}}
+        if role["Arn"] != arn or not _trusts(role["AssumeRolePolicyDocument"]):
+            raise ServiceError(
+                "ValidationException",
+                f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
+                f"'{TRUSTED}' to assume the role.",
+            )
+
+    def credentials(self, role_arn: str) -> dict[str, str]:
+        """Temporary credentials of a role, in the form that a container's credential endpoint gives."""
+        found = self._sts.assume_role(RoleArn=role_arn, RoleSessionName="SageMaker")["Credentials"]
+        ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+        return {
+            "AccessKeyId": found["AccessKeyId"],
+            "SecretAccessKey": found["SecretAccessKey"],
+            "Token": found["SessionToken"],
+            "Expiration": ends,
+        }
+
+
+def _trusts(policy: dict[str, Any]) -> bool:
+    """Whether a trust policy lets SageMaker assume the role."""
+    statements = policy.get("Statement", [])
+    for statement in statements if isinstance(statements, list) else [statements]:
+        principal = statement.get("Principal", {})
+        services = principal.get("Service", []) if isinstance(principal, dict) else []
+        if statement.get("Effect") == "Allow" and TRUSTED in ([services] if isinstance(services, str) else services):
+            return True
+    return False
+
+
+def _location(region: str) -> dict[str, Any]:
+    """CreateBucket refuses the constraint in us-east-1 and wants it everywhere else."""
+    return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}

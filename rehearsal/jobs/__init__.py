@@ -1,0 +1,1 @@
+"""Training and processing jobs: their states, their folders, and what becomes of them."""

@@ -1,0 +1,70 @@
+"""The WSGI application: answers the calls that must run something, and hands all others to moto."""
+
+import io
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from rehearsal.account import PLATFORM_KEY, Account
+from rehearsal.control import Control
+from rehearsal.errors import ServiceError
+from rehearsal.faults import fault_of
+from rehearsal.service import Service
+from rehearsal.wire import Environ, StartResponse, answer, answer_error
+
+TARGET = "SageMaker."
+SCOPE = re.compile(r"Credential=([^/,]+)/\d+/([^/]+)/([^/]+)/")
+
+
+class Middleware:
+    """Stands in front of moto. Services are regional: a job of one region is unknown in another."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._services: dict[str, Service] = {}
+        self._moto: Callable[[Environ, StartResponse], Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
+        self._control = Control(account, self.service(account.settings.region))
+
+    def service(self, region: str) -> Service:
+        """The service of a region."""
+        return self._services.setdefault(region, Service(self._account, region))
+
+    def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+        path, target = environ.get("PATH_INFO", ""), environ.get("HTTP_X_AMZ_TARGET", "")
+        try:
+            if path.startswith("/_rehearsal/"):
+                return answer(start, self._control.answer(path, environ))
+            key, region, service = _signed(environ)
+            if key != PLATFORM_KEY:
+                faulty = fault_of(self._account.limits, environ, service)
+                if faulty is not None:
+                    return faulty(start)
+            if target.startswith(TARGET):
+                return self._sagemaker(target.removeprefix(TARGET), region, environ, start)
+        except ServiceError as error:
+            return answer_error(start, error)
+        except Exception as error:
+            logging.exception("%s %s", target, path)
+            return answer_error(start, ServiceError("InternalFailure", str(error), 500))
+        return self._moto(environ, start)
+
+    def _sagemaker(self, operation: str, region: str | None, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+        if region is None:
+            raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        request: dict[str, Any] = json.loads(body or b"{}")
+        service = self.service(region)
+        if service.answers(operation, request):
+            return answer(start, service.call(operation, request))
+        environ["wsgi.input"] = io.BytesIO(body)
+        return self._moto(environ, start)
+
+
+def _signed(environ: Environ) -> tuple[str | None, str | None, str | None]:
+    """Access key, region and service of a signed request."""
+    found = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    return (found[1], found[2], found[3]) if found else (None, None, None)

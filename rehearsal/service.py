@@ -1,0 +1,106 @@
+"""SageMaker in one region: which calls the rehearsal answers itself, and their common path. All others are moto's."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rehearsal.account import Account
+from rehearsal.errors import ServiceError
+from rehearsal.jobs.checks import WARM_POOL, check_quota, check_training, cluster
+from rehearsal.jobs.job import PROCESSING, TRAINING, Job, Kind
+from rehearsal.jobs.processing import run_processing
+from rehearsal.jobs.registry import Registry
+from rehearsal.jobs.training import run_training
+from rehearsal.settings import ACCOUNT
+from rehearsal.tags import Tags
+from rehearsal.validate import validate
+
+Request = dict[str, Any]
+Answer = dict[str, Any]
+RUN = {TRAINING: run_training, PROCESSING: run_processing}
+
+
+class Service:
+    """The calls that must run something, with what they remember."""
+
+    def __init__(self, account: Account, region: str) -> None:
+        self.account, self.region = account, region
+        self.tags = Tags()
+        self.jobs = {kind: Registry(kind) for kind in (TRAINING, PROCESSING)}
+        self._calls: dict[str, Callable[[Request], Answer]] = {}
+        for kind in self.jobs:
+            self._calls |= self._calls_of(kind)
+        self._calls |= {"AddTags": self.tags.add, "ListTags": self.tags.list, "DeleteTags": self.tags.delete}
+
+    def answers(self, operation: str, request: Request) -> bool:
+        """Whether this call is the rehearsal's own; tags only of what it has made."""
+        if operation.endswith("Tags"):
+            return self.tags.has(str(request.get("ResourceArn")))
+        return operation in self._calls
+
+    def call(self, operation: str, request: Request) -> Answer:
+        """Checks the request and answers it.
+
+        Raises:
+            ServiceError: As AWS answers.
+        """
+        validate(operation, request)
+        return self._calls[operation](request)
+
+    def arn(self, resource: str, name: str) -> str:
+        """The ARN of something in this account and region."""
+        return f"arn:aws:sagemaker:{self.region}:{ACCOUNT}:{resource}/{name}"
+
+    def create_job(self, kind: Kind, request: Request) -> Job:
+        """Checks, remembers and starts a job.
+
+        Raises:
+            ServiceError: Role, image, input, quota or name are refused.
+        """
+        job = Job(kind, request, self.arn(kind.arn, request[kind.member("Name")]))
+        if kind is TRAINING:
+            check_training(self.account, self.region, request)
+            job.update(ModelArtifacts={"S3ModelArtifacts": ""})
+            job.enter("Starting", "Preparing the instances for training")
+        else:
+            self.account.check_role(request["RoleArn"])
+        self.jobs[kind].add(job, lambda: self._check_quotas(kind, request))
+        self.tags.set(job.arn, request.get("Tags") or [])
+        threading.Thread(target=RUN[kind], args=(self.account, job), name=job.name, daemon=True).start()
+        return job
+
+    def _calls_of(self, kind: Kind) -> dict[str, Callable[[Request], Answer]]:
+        jobs, name = self.jobs[kind], kind.member("Name")
+
+        def stop(request: Request) -> Answer:
+            jobs.get(request[name]).stop()
+            return {}
+
+        return {
+            f"Create{kind.name}Job": lambda request: {kind.member("Arn"): self.create_job(kind, request).arn},
+            f"Describe{kind.name}Job": lambda request: jobs.get(request[name]).describe(),
+            f"List{kind.name}Jobs": jobs.list,
+            f"Stop{kind.name}Job": stop,
+        }
+
+    def _check_quotas(self, kind: Kind, request: Request) -> None:
+        wanted = cluster(request)
+        instance, count = wanted.get("InstanceType", ""), wanted.get("InstanceCount", 1)
+        usage = "spot training job" if request.get("EnableManagedSpotTraining") else f"{kind.name.lower()} job"
+        running = [job for job in self.jobs[kind].all() if _usage_is_spot(job) == _is_spot(request)]
+        check_quota(self.account, usage, instance, count, running)
+        if wanted.get("KeepAlivePeriodInSeconds"):
+            check_quota(self.account, WARM_POOL, instance, count, [])
+
+
+def _is_spot(request: Request) -> bool:
+    return bool(request.get("EnableManagedSpotTraining"))
+
+
+def _usage_is_spot(job: Job) -> bool:
+    return _is_spot(job.request)
+
+
+def missing(what: str) -> ServiceError:
+    """The answer for something that does not exist."""
+    return ServiceError("ResourceNotFound", f"{what} does not exist.")

@@ -1,0 +1,72 @@
+"""What a rehearsal is told at its start: account, region, images, hidden folders, times."""
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
+
+ACCOUNT = "123456789012"
+SOURCE = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Image:
+    """What stands for a container image.
+
+    files: path in the container -> folder of this machine, copied for every job.
+    python: the interpreter; its folder comes first in PATH, so that `python` and installed programs are found.
+    train, process: the image's own entrypoint, where the request names none.
+    kept: further folders of this machine that the image's programs need, should they lie in a hidden folder.
+    """
+
+    files: dict[str, str] = field(default_factory=dict)
+    python: str = sys.executable
+    environment: dict[str, str] = field(default_factory=lambda: {"PYTHONUNBUFFERED": "TRUE"})
+    train: list[str] = field(default_factory=lambda: ["train"])
+    process: list[str] = field(default_factory=lambda: ["process"])
+    kept: list[str] = field(default_factory=list)
+    folder: str = "/"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A rehearsal's settings.
+
+    images: image URI -> what runs; the URI `*` stands for all others.
+    hidden: folders that jobs see empty, beside the checkout, the caller's home and working folder, and the rehearsal.
+    stop_grace_s: seconds between SIGTERM and SIGKILL; AWS gives 120.
+    sync_s: seconds between two uploads of checkpoints and continuous outputs.
+    bucket, role: made at the start, so that there is something to work with.
+    """
+
+    region: str = "us-east-1"
+    bucket: str = "rehearsal"
+    role: str = "rehearsal-execution"
+    images: dict[str, Image] = field(default_factory=dict)
+    hidden: list[str] = field(default_factory=list)
+    stop_grace_s: float = 120.0
+    sync_s: float = 2.0
+
+    @property
+    def role_arn(self) -> str:
+        """The ARN of the role that is made at the start."""
+        return f"arn:aws:iam::{ACCOUNT}:role/{self.role}"
+
+    def save(self, file: Path) -> None:
+        """Writes them as JSON."""
+        file.write_text(json.dumps(asdict(self), indent=2))
+
+    @classmethod
+    def load(cls, file: Path) -> Self:
+        """Reads what `save` wrote."""
+        values = json.loads(file.read_text())
+        images = {uri: Image(**image) for uri, image in values.pop("images").items()}
+        return cls(images=images, **values)
+
+
+def always_hidden(folder: Path) -> list[str]:
+    """What no job may see: the checkout, the caller's home, working folder and ZenML settings, and the rehearsal."""
+    places = {SOURCE, Path.home(), Path.cwd(), folder, Path(os.environ.get("ZENML_CONFIG_PATH") or folder)}
+    return sorted(str(place.resolve()) for place in places if place.resolve() != Path("/"))

@@ -1,0 +1,3 @@
+"""Nobody imports this module."""
+
+SAID = "nothing"

