@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +25,8 @@ WITH_FULL = ("all_ids",)
 """Benchmarks that have a longer form."""
 LIMIT = 600.0
 """Seconds that one benchmark may take."""
+GRACE = 30.0
+"""Seconds in which an interrupted benchmark may clear its temporary folder."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -35,6 +39,8 @@ def main(arguments: Sequence[str]) -> int:
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     here = place()
+    if os.getloadavg()[0] > 1:
+        print(f"note: this machine is busy (load {os.getloadavg()[0]:.1f}), which makes every figure worse")
     missed = [name for name in options.names or BENCHMARKS if not _run(name, here, full=options.full)]
     print(f"{RESULTS}\n" + (f"missed: {', '.join(missed)}" if missed else "all figures reached"))
     return 1 if missed else 0
@@ -47,17 +53,35 @@ def _run(name: str, here: Place, *, full: bool) -> bool:
     longer = full and name in WITH_FULL
     command = [sys.executable, f"benchmarks/{name}.py", *(["--full"] if longer else [])]
     try:
-        done = subprocess.run(
-            command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=None if longer else LIMIT
-        )
+        text = _last_line(command, None if longer else LIMIT)
     except subprocess.TimeoutExpired:
         return _write(name, failed_row(name, f"took more than {LIMIT:.0f} s", here), meets=False)
     except subprocess.CalledProcessError as error:
         return _write(name, failed_row(name, f"failed with exit code {error.returncode}", here), meets=False)
-    text = done.stdout.splitlines()[-1]
     print(f"{text}\n{time.perf_counter() - started:.0f} s", flush=True)
     line = json.loads(text)
     return _write(name, row(line, here), meets=line["meets"])
+
+
+def _last_line(command: Sequence[str], limit: float | None) -> str:
+    """Runs a script and gives the last line of its output; when it ends early, so does all that it has started."""
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            output, _ = process.communicate(timeout=limit)
+        except BaseException:
+            _stop(process)
+            raise
+    if process.returncode != 0 or not output.strip():
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return output.splitlines()[-1]
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _write(name: str, new: str, *, meets: bool) -> bool:

@@ -1,11 +1,13 @@
 """The main job: checks everything, claims a run number, runs the pipeline, and says what came of it."""
 
 import os
+import shlex
 import signal
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from cli.check import build_sample, try_on_production
@@ -35,7 +37,14 @@ def run(config_file: str, overrides: Sequence[str], stack: str, run_number: int 
     home = Home(config.root, config.experiment)
     record = _begin(home, config, stack, run_number)
     with runs.held(home, record.run_number), _sigterm_as_interrupt():
-        return _carry_out(home, record, config, functions, cache=cache, config_file=config_file)
+        again = _resume_command(record, config_file, overrides)
+        return _carry_out(home, record, config, functions, cache=cache, again=again)
+
+
+def _resume_command(record: Run, config_file: str, overrides: Sequence[str]) -> str:
+    """The command that goes on with a run: resuming needs an equal config and the same stack."""
+    options = [*chain.from_iterable(("--set", override) for override in overrides), "--stack", record.stack]
+    return shlex.join(["python", "run.py", "--config", config_file, *options, "--run-number", str(record.run_number)])
 
 
 def _begin(home: Home, config: ExperimentConfig, stack: str, run_number: int | None) -> Run:
@@ -45,13 +54,14 @@ def _begin(home: Home, config: ExperimentConfig, stack: str, run_number: int | N
 
 
 def _carry_out(
-    home: Home, record: Run, config: ExperimentConfig, functions: Functions, *, cache: bool, config_file: str
+    home: Home, record: Run, config: ExperimentConfig, functions: Functions, *, cache: bool, again: str
 ) -> int:
+    from cli.leftovers import end_leftovers
     from cli.summary import outcome, print_summary
 
     say(f"{record.experiment}, run {record.run_number}, on stack {record.stack}")
+    end_leftovers(record)
     name = f"{record.experiment}-{record.run_number}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
-    again = f"python run.py --config {config_file} --run-number {record.run_number}"
     status = Status.FAILED
     try:
         _run_pipeline(name, home, record, config, functions, cache=cache)

@@ -62,8 +62,8 @@ def print_summary(run: Run, home: Home, name: str) -> None:
     table.add_column("")
     for metric in SHOWN:
         table.add_column(metric, justify="right")
-    for name, metrics in {"this model": run.metrics, **run.baselines}.items():
-        table.add_row(NAMES.get(name, name), *(_number(metrics.get(metric)) for metric in SHOWN))
+    for who, metrics in {"this model": run.metrics, **run.baselines}.items():
+        table.add_row(NAMES.get(who, who), *(_number(metrics.get(metric)) for metric in SHOWN))
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 100)
     console.print(table)
     console.print(_steps(run), highlight=False)

@@ -39,7 +39,7 @@ def store_file(materializer: BaseMaterializer, source: Path, name: str) -> None:
 
 
 def scratch_folder() -> Path:
-    """A temporary folder for what a loaded artifact is read from, as long as this process lives."""
+    """A temporary folder that lives as long as this process: artifacts are stored from it, or read from it."""
     folder = Path(tempfile.mkdtemp(prefix="artifact-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

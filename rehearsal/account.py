@@ -1,6 +1,7 @@
 """The account's side of a rehearsal: clients of its own endpoint, roles, buckets, credentials of a job."""
 
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from rehearsal.errors import ServiceError
+from rehearsal.errors import ClientFault, ServiceError
+from rehearsal.executor.container import Container, Spec
 from rehearsal.limits import Limits
 from rehearsal.settings import Settings
 from rehearsal.storage import Storage
@@ -25,6 +27,9 @@ class Account:
     def __init__(self, settings: Settings, folder: Path, endpoint: str) -> None:
         self.settings, self.folder, self.endpoint = settings, folder, endpoint
         self.limits = Limits()
+        self._running: set[Container] = set()
+        self._closed = False
+        self._lock = threading.Lock()
         self.storage = Storage(self.client("s3"))
         self.logs, self.cloudwatch, self._iam, self._sts = map(self.client, ("logs", "cloudwatch", "iam", "sts"))
 
@@ -39,6 +44,27 @@ class Account:
             aws_secret_access_key="rehearsal",
             config=config,
         )
+
+    def start(self, spec: Spec, folder: Path) -> Container:
+        """Starts a container that ends with the rehearsal.
+
+        Raises:
+            ClientFault: The rehearsal is ending.
+        """
+        with self._lock:
+            if self._closed:
+                raise ClientFault("the rehearsal is ending")
+            self._running = {container for container in self._running if container.exit_code() is None}
+            container = Container(spec, folder)
+            self._running.add(container)
+            return container
+
+    def close(self) -> None:
+        """Ends all containers, and lets none start."""
+        with self._lock:
+            self._closed = True
+            for container in self._running:
+                container.end()
 
     def furnish(self) -> None:
         """Makes the bucket and the role that every rehearsal starts with."""

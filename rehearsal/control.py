@@ -32,6 +32,8 @@ class Control:
                 body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
                 self._account.limits.change(json.loads(body))
                 return {}
+            case ["folder"]:
+                return {"folder": str(self._account.folder)}
             case ["jobs"]:
                 return {"jobs": self._jobs()}
         raise ServiceError("NotFound", f"{path} is no address of the rehearsal", 404)
@@ -43,4 +45,6 @@ class Control:
     def _jobs(self) -> list[dict[str, str]]:
         """Name, kind and status of those that run."""
         jobs = [job for registry in self._service.jobs.values() for job in registry.all()]
-        return [{"name": job.name, "kind": job.kind.name, "status": job.status} for job in jobs if job.status in RUNNING]
+        return [
+            {"name": job.name, "kind": job.kind.name, "status": job.status} for job in jobs if job.status in RUNNING
+        ]

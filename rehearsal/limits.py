@@ -37,7 +37,9 @@ class Limits:
         known = {each.name for each in fields(self)} - {"_lock"}
         for name, value in values.items():
             if name not in known:
-                raise ServiceError("ValidationException", f"no limit is called {name}; there are {', '.join(sorted(known))}")
+                raise ServiceError(
+                    "ValidationException", f"no limit is called {name}; there are {', '.join(sorted(known))}"
+                )
             setattr(self, name, value)
 
     def take(self, fault: str) -> bool:

@@ -35,7 +35,9 @@ class LogStream:
             self.on_line(line)
         for start in range(0, len(lines), MOST_LINES):
             # An empty message is refused.
-            some = [{"timestamp": now, "message": line[:LONGEST_LINE] or " "} for line in lines[start : start + MOST_LINES]]
+            some = [
+                {"timestamp": now, "message": line[:LONGEST_LINE] or " "} for line in lines[start : start + MOST_LINES]
+            ]
             self.client.put_log_events(logGroupName=self.group, logStreamName=self.stream, logEvents=some)
 
     def _create(self, call: Callable[..., Any], **names: str) -> None:

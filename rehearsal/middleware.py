@@ -12,7 +12,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from rehearsal.account import PLATFORM_KEY, Account
 from rehearsal.control import Control
 from rehearsal.errors import ServiceError
-from rehearsal.faults import fault_of
+from rehearsal.faults import fault_of, foreign
 from rehearsal.service import Service
 from rehearsal.wire import Environ, StartResponse, answer, answer_error
 
@@ -26,7 +26,9 @@ class Middleware:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._services: dict[str, Service] = {}
-        self._moto: Callable[[Environ, StartResponse], Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
+        self._moto: Callable[[Environ, StartResponse], Iterable[bytes]] = DomainDispatcherApplication(
+            create_backend_app
+        )
         self._control = Control(account, self.service(account.settings.region))
 
     def service(self, region: str) -> Service:
@@ -34,15 +36,18 @@ class Middleware:
         return self._services.setdefault(region, Service(self._account, region))
 
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+        """Answers one request."""
         path, target = environ.get("PATH_INFO", ""), environ.get("HTTP_X_AMZ_TARGET", "")
         try:
             if path.startswith("/_rehearsal/"):
                 return answer(start, self._control.answer(path, environ))
             key, region, service = _signed(environ)
-            if key != PLATFORM_KEY:
-                faulty = fault_of(self._account.limits, environ, service)
-                if faulty is not None:
-                    return faulty(start)
+            limits = self._account.limits
+            faulty = foreign(limits, environ, service)
+            if faulty is None and key != PLATFORM_KEY:
+                faulty = fault_of(limits, environ, service)
+            if faulty is not None:
+                return faulty(start)
             if target.startswith(TARGET):
                 return self._sagemaker(target.removeprefix(TARGET), region, environ, start)
         except ServiceError as error:

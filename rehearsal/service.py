@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from rehearsal.account import Account
-from rehearsal.errors import ServiceError
-from rehearsal.jobs.checks import WARM_POOL, check_quota, check_training, cluster
+from rehearsal.jobs.checks import WARM_POOL, check_processing, check_quota, check_training, cluster
 from rehearsal.jobs.job import PROCESSING, TRAINING, Job, Kind
 from rehearsal.jobs.processing import run_processing
 from rehearsal.jobs.registry import Registry
 from rehearsal.jobs.training import run_training
+from rehearsal.pipelines.api import Pipelines
+from rehearsal.pipelines.steps import StepRunner
 from rehearsal.settings import ACCOUNT
 from rehearsal.tags import Tags
 from rehearsal.validate import validate
@@ -30,6 +31,8 @@ class Service:
         self._calls: dict[str, Callable[[Request], Answer]] = {}
         for kind in self.jobs:
             self._calls |= self._calls_of(kind)
+        pipelines = Pipelines(account, StepRunner(account, self), self.tags, self.arn)
+        self._calls |= pipelines.calls
         self._calls |= {"AddTags": self.tags.add, "ListTags": self.tags.list, "DeleteTags": self.tags.delete}
 
     def answers(self, operation: str, request: Request) -> bool:
@@ -51,6 +54,11 @@ class Service:
         """The ARN of something in this account and region."""
         return f"arn:aws:sagemaker:{self.region}:{ACCOUNT}:{resource}/{name}"
 
+    def create_valid_job(self, kind: Kind, request: Request) -> Job:
+        """The same as a client's call: validates the request, too."""
+        validate(f"Create{kind.name}Job", request)
+        return self.create_job(kind, request)
+
     def create_job(self, kind: Kind, request: Request) -> Job:
         """Checks, remembers and starts a job.
 
@@ -63,7 +71,7 @@ class Service:
             job.update(ModelArtifacts={"S3ModelArtifacts": ""})
             job.enter("Starting", "Preparing the instances for training")
         else:
-            self.account.check_role(request["RoleArn"])
+            check_processing(self.account, self.region, request)
         self.jobs[kind].add(job, lambda: self._check_quotas(kind, request))
         self.tags.set(job.arn, request.get("Tags") or [])
         threading.Thread(target=RUN[kind], args=(self.account, job), name=job.name, daemon=True).start()
@@ -99,8 +107,3 @@ def _is_spot(request: Request) -> bool:
 
 def _usage_is_spot(job: Job) -> bool:
     return _is_spot(job.request)
-
-
-def missing(what: str) -> ServiceError:
-    """The answer for something that does not exist."""
-    return ServiceError("ResourceNotFound", f"{what} does not exist.")

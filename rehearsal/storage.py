@@ -4,31 +4,15 @@ import json
 import os
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 from botocore.exceptions import ClientError
 
 from rehearsal.errors import ClientFault
+from rehearsal.uri import file_name, split
 
 MISSING = ("NoSuchKey", "NoSuchBucket", "404")
-
-
-def split(uri: str) -> tuple[str, str]:
-    """s3://bucket/key as bucket and key."""
-    parts = urlparse(uri)
-    return parts.netloc, parts.path.lstrip("/")
-
-
-def file_name(key: str, prefix: str) -> str:
-    """Where the object lies in the folder that its prefix is downloaded to; "" for a marker of a folder."""
-    if key.endswith("/"):
-        return ""
-    if key == prefix:
-        return PurePosixPath(key).name
-    base = prefix if prefix.endswith("/") or key.startswith(prefix + "/") else prefix.rpartition("/")[0]
-    return key[len(base) :].lstrip("/")
 
 
 class Storage:
@@ -122,7 +106,9 @@ class Storage:
             with file.open("rb") as body:
                 self.client.upload_fileobj(body, bucket, key)
         except ClientError as error:
-            raise ClientFault(f"Artifact upload failed:Unable to upload s3://{bucket}/{key} ({_words(error)})") from error
+            raise ClientFault(
+                f"Artifact upload failed:Unable to upload s3://{bucket}/{key} ({_words(error)})"
+            ) from error
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -36,5 +36,7 @@ def answer_query_error(start: StartResponse, error: ServiceError) -> Iterable[by
 
 
 def _send(start: StartResponse, status: int, body: bytes, kind: str, *headers: tuple[str, str]) -> Iterable[bytes]:
-    start(f"{status} {HTTPStatus(status).phrase}", [("Content-Type", kind), ("Content-Length", str(len(body))), *headers])
+    start(
+        f"{status} {HTTPStatus(status).phrase}", [("Content-Type", kind), ("Content-Length", str(len(body))), *headers]
+    )
     return [body]

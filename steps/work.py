@@ -1,6 +1,5 @@
 """What every step needs around its work: its seconds as metadata, a scratch folder, and facts of its run."""
 
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,8 @@ from typing import Any
 
 from zenml import get_step_context, log_metadata
 
+from materializers.local import scratch_folder
+
 SECONDS = "seconds"
 
 
@@ -16,10 +17,10 @@ SECONDS = "seconds"
 def working() -> Iterator[Path]:
     """Gives a scratch folder, and logs how long the step's work took, in seconds, as its metadata.
 
-    The folder outlives the work, because ZenML stores the outputs after it.
+    The folder lives as long as the process, because ZenML stores the outputs after the work.
     """
     started = time.perf_counter()
-    yield Path(tempfile.mkdtemp(prefix="step-"))
+    yield scratch_folder()
     log_metadata({SECONDS: round(time.perf_counter() - started, 3)})
 
 

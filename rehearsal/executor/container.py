@@ -37,7 +37,11 @@ class Container:
         file.write_text(json.dumps({**asdict(spec), "root": str(root)}))
         # `-S -E -s`: process 1 needs no installed package, and starts in a third of the time without them.
         command = [*enter(), sys.executable, "-S", "-s", "-m", "rehearsal.executor.inside", str(file)]
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "PYTHONPATH": str(SOURCE),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         with self.log.open("wb") as output:
             self._process = subprocess.Popen(
                 command,

@@ -12,10 +12,10 @@ import socket
 import sys
 from typing import Any
 
-from rehearsal.executor.memory import kill_largest, megabytes_in_use
+from rehearsal.executor.memory import KILLED, kernel_kills, kill_largest, megabytes_in_use
 from rehearsal.executor.view import View, build
 
-NOT_STARTED, NOT_FOUND = 125, 127
+NOT_STARTED, NOT_FOUND, KILLED_CODE = 125, 127, 128 + signal.SIGKILL
 
 
 def main(spec_file: str) -> int:
@@ -33,12 +33,18 @@ def main(spec_file: str) -> int:
     job = os.fork()
     if job == 0:
         _become(spec)
-    return _mind(job, spec["memory_mb"])
+    killed_before = kernel_kills()
+    code = _mind(job, spec["memory_mb"])
+    if code == KILLED_CODE and kernel_kills() > killed_before:
+        print(f"{KILLED} by the kernel", flush=True)
+    return code
 
 
 def _become(spec: dict[str, Any]) -> None:
     """Turns this process into the job's."""
     os.setsid()
+    # A process hands its blocked signals down; a job starts with none, whatever started the rehearsal.
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     try:
@@ -53,7 +59,7 @@ def _mind(job: int, limit_mb: int | None) -> int:
     while True:
         asked = _asked(timeout_s=0.05)
         if asked == "":
-            return 128 + signal.SIGKILL
+            return KILLED_CODE
         if asked is not None:
             os.kill(job, signal.SIGTERM if asked == "T" else signal.SIGKILL)
         if limit_mb is not None and megabytes_in_use() > limit_mb:

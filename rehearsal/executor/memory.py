@@ -26,6 +26,13 @@ def megabytes_in_use() -> int:
     return sum(resident().values()) >> 20
 
 
+def kernel_kills() -> int:
+    """How many processes the kernel has killed for memory since this machine started."""
+    with open("/proc/vmstat") as file:
+        counts = dict(line.split() for line in file)
+    return int(counts.get("oom_kill", 0))
+
+
 def kill_largest(limit_mb: int) -> None:
     """Kills the largest process, and says so in the job's log as the kernel says it in its own."""
     processes = resident()

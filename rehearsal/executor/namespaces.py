@@ -29,5 +29,6 @@ def check_namespaces() -> None:
         raise RehearsalError(
             f"rehearsal: this machine refuses namespaces ({tried.stderr.strip()}). A job needs its own /opt/ml, so "
             "nothing was started. Allow them (sysctl kernel.unprivileged_userns_clone=1, or "
-            "kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu), or run as root, in a container with --privileged"
+            "kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu), "
+            "or run as root (in a container: with --privileged)"
         )

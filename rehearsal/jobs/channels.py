@@ -26,7 +26,9 @@ def download_channel(storage: Storage, channel: dict[str, Any], folder: Path, ho
     source = channel["DataSource"].get("S3DataSource")
     mode = channel.get("InputMode")
     if source is None or mode == "Pipe" or source["S3DataType"] == "AugmentedManifestFile":
-        raise ClientFault(f"channel {channel['ChannelName']}: the rehearsal serves S3 data in File and FastFile mode only")
+        raise ClientFault(
+            f"channel {channel['ChannelName']}: the rehearsal serves S3 data in File and FastFile mode only"
+        )
     target = folder / channel["ChannelName"]
     target.mkdir(parents=True, exist_ok=True)
     sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"

@@ -1,5 +1,6 @@
 """What the service checks before it accepts a job, beyond the shape of the request."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,14 +19,27 @@ def check_training(account: Account, region: str, request: dict[str, Any]) -> No
         ServiceError: As AWS answers.
     """
     _check_spot(request)
+    _check_metrics(request["AlgorithmSpecification"].get("MetricDefinitions") or [])
     account.check_role(request["RoleArn"])
     uri = request["AlgorithmSpecification"].get("TrainingImage", "")
-    if find_image(account.settings.images, uri) is None:
+    if region != account.settings.region or find_image(account.settings.images, uri) is None:
         raise ServiceError("ValidationException", f"Cannot find the requested image: {uri}")
     for channel in request.get("InputDataConfig") or []:
         source = channel["DataSource"].get("S3DataSource")
         if source is not None:
             _check_data(account, region, source["S3Uri"], request["RoleArn"])
+
+
+def check_processing(account: Account, region: str, request: dict[str, Any]) -> None:
+    """Checks role and region. That an image is missing shows when the job pulls it.
+
+    Raises:
+        ServiceError: As AWS answers.
+    """
+    account.check_role(request["RoleArn"])
+    if region != account.settings.region:
+        uri = request["AppSpecification"]["ImageUri"]
+        raise ServiceError("ValidationException", f"Cannot find the requested image: {uri}")
 
 
 def check_quota(account: Account, usage: str, instance: str, asked: int, running: Iterable[Job]) -> None:
@@ -69,7 +83,8 @@ def _check_spot(request: dict[str, Any]) -> None:
     if not request.get("EnableManagedSpotTraining"):
         if wait is not None:
             raise ServiceError(
-                "ValidationException", "MaxWaitTimeInSeconds should only be specified when EnableManagedSpotTraining is true."
+                "ValidationException",
+                "MaxWaitTimeInSeconds should only be specified when EnableManagedSpotTraining is true.",
             )
         return
     if wait is None or wait < limits.get("MaxRuntimeInSeconds", 86_400):
@@ -81,6 +96,15 @@ def _check_spot(request: dict[str, Any]) -> None:
         raise ServiceError(
             "ValidationException", "KeepAlivePeriodInSeconds is not supported when EnableManagedSpotTraining is true."
         )
+
+
+def _check_metrics(definitions: list[dict[str, str]]) -> None:
+    for each in definitions:
+        try:
+            re.compile(each["Regex"])
+        except re.error as error:
+            text = f"Invalid regex {each['Regex']} of metric {each['Name']}: {error}"
+            raise ServiceError("ValidationException", text) from error
 
 
 def _check_data(account: Account, region: str, uri: str, role: str) -> None:

@@ -1,6 +1,7 @@
 """The hosts of a job: one folder, view and container each, with the names algo-1, algo-2, ..."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.account import Account
+from rehearsal.errors import ClientFault
 from rehearsal.executor.container import Container, Spec
 from rehearsal.executor.memory import KILLED
 from rehearsal.executor.view import View
-from rehearsal.images import Image, needed_by
+from rehearsal.images import needed_by
 from rehearsal.jobs.job import Job
 from rehearsal.limits import of_job
 from rehearsal.logs import LogStream
-from rehearsal.settings import always_hidden
+from rehearsal.settings import Image, always_hidden
 
 # Below these a job writes much: they become small when a full disk is rehearsed.
 WRITTEN = ("/opt/ml/model", "/opt/ml/checkpoints", "/opt/ml/output/data", "/opt/ml/processing/output", "/tmp")
@@ -34,8 +36,15 @@ class Host:
         return self.folder / "ml"
 
     def path(self, inside: str) -> Path:
-        """Where a path below /opt/ml, as the job sees it, lies on this machine."""
-        return self.ml / Path(inside).relative_to("/opt/ml")
+        """Where a path below /opt/ml, as the job sees it, lies on this machine.
+
+        Raises:
+            ClientFault: It lies elsewhere.
+        """
+        clean = Path(os.path.normpath(inside))
+        if not clean.is_relative_to("/opt/ml"):
+            raise ClientFault(f"local path {inside}: the rehearsal serves paths below /opt/ml only")
+        return self.ml / clean.relative_to("/opt/ml")
 
     def write_config(self, inside: str, values: Any) -> None:
         """Writes one of the platform's JSON files."""
@@ -83,10 +92,12 @@ def start(
         folder=image.folder,
         memory_mb=of_job(account.limits.memory_mb, job.name),
     )
-    return Container(spec, host.folder / "container")
+    return account.start(spec, host.folder / "container")
 
 
-def follow(account: Account, job: Job, host: Host, container: Container, started: int, on_line: Callable[[str], None]) -> LogStream:
+def follow(
+    account: Account, job: Job, host: Host, container: Container, started: int, on_line: Callable[[str], None]
+) -> LogStream:
     """The host's stream in CloudWatch."""
     return LogStream(account.logs, job.kind.log_group, f"{job.name}/{host.name}-{started}", container.log, on_line)
 
@@ -109,5 +120,7 @@ def _view(account: Account, job: Job, host: Host, image: Image) -> View:
         places={inside: str(source) for inside, source in places.items()},
         hidden=sorted({*always_hidden(account.folder), *account.settings.hidden} - places.keys()),
         kept=needed_by(image),
-        small={} if disk is None else {inside: disk for inside in WRITTEN if inside == "/tmp" or host.path(inside).is_dir()},
+        small={}
+        if disk is None
+        else {inside: disk for inside in WRITTEN if inside == "/tmp" or host.path(inside).is_dir()},
     )

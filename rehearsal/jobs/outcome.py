@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 STOPPED, OUT_OF_TIME, OUT_OF_WAIT = "Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded"
 INTERRUPTED = "Interrupted"
+MORE_MEMORY = "Please use an instance type with more memory, or reduce the size of {} data processed on an instance."
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,7 @@ def training_outcome(codes: list[int], why: str | None, failure: str, out_of_mem
     if code == 0:
         return Outcome("Completed", "Completed")
     if out_of_memory:
-        text = "Please use an instance type with more memory, or reduce the size of training data processed on an instance."
-        return Outcome("Failed", "Failed", f"ClientError: {text}, exit code: {code}")
+        return Outcome("Failed", "Failed", f"ClientError: {MORE_MEMORY.format('training')}, exit code: {code}")
     return Outcome("Failed", "Failed", f"AlgorithmError: {failure[:990]}, exit code: {code}")
 
 
@@ -45,8 +45,7 @@ def processing_outcome(codes: list[int], why: str | None, out_of_memory: bool) -
     if _first_failure(codes) == 0:
         return Outcome("Completed", "Completed")
     if out_of_memory:
-        text = "Please use an instance type with more memory, or reduce the size of job data processed on an instance."
-        return Outcome("Failed", "Failed", f"ClientError: {text}")
+        return Outcome("Failed", "Failed", f"ClientError: {MORE_MEMORY.format('job')}")
     return Outcome("Failed", "Failed", "AlgorithmError: See job logs for more information")
 
 

@@ -45,7 +45,9 @@ def _run(account: Account, job: Job, folder: Path) -> None:
     for number, host in enumerate(hosts):
         _furnish(account, job, host, hosts, number)
     job.update(ProcessingStartTime=started)
-    command = (specification.get("ContainerEntrypoint") or image.process) + (specification.get("ContainerArguments") or [])
+    command = (specification.get("ContainerEntrypoint") or image.process) + (
+        specification.get("ContainerArguments") or []
+    )
     environment = request.get("Environment") or {}
     containers = [machines.start(account, job, host, image, command, environment) for host in hosts]
     running = [
@@ -78,7 +80,12 @@ def _furnish(account: Account, job: Job, host: Host, hosts: list[Host], number: 
     host.write_config("/opt/ml/config/processingjobconfig.json", request | arn)
     names = [each.name for each in hosts]
     kind = request["ProcessingResources"]["ClusterConfig"]["InstanceType"]
-    resources = {"current_host": host.name, "hosts": names, "network_interface_name": "lo", "current_instance_type": kind}
+    resources = {
+        "current_host": host.name,
+        "hosts": names,
+        "network_interface_name": "lo",
+        "current_instance_type": kind,
+    }
     host.write_config("/opt/ml/config/resourceconfig.json", resources)
     for each in request.get("ProcessingInputs") or []:
         source = each.get("S3Input")

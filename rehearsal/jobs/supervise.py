@@ -77,6 +77,7 @@ def _due(job: Job, deadlines: Deadlines) -> str | None:
     """Why to end it now."""
     if job.wish is not None:
         return job.wish
-    if time.time() > deadlines.run:
-        return OUT_OF_TIME
-    return OUT_OF_WAIT if time.time() > deadlines.wait else None
+    # The wait first: it counts from the creation, so it is over no later than a run of the same length.
+    if time.time() > deadlines.wait:
+        return OUT_OF_WAIT
+    return OUT_OF_TIME if time.time() > deadlines.run else None

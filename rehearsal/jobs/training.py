@@ -25,8 +25,9 @@ CHECKPOINTS = "/opt/ml/checkpoints"
 def run_training(account: Account, job: Job) -> None:
     """Runs it to its end, and again from its checkpoints after each spot interruption."""
     folder = account.folder / "jobs" / "training" / job.name
-    metrics = Metrics(account.cloudwatch, job.name, job.request["AlgorithmSpecification"].get("MetricDefinitions", []))
     try:
+        definitions = job.request["AlgorithmSpecification"].get("MetricDefinitions") or []
+        metrics = Metrics(account.cloudwatch, job.name, definitions)
         attempt = 1
         while not _attempt(account, job, folder / str(attempt), metrics):
             attempt += 1
@@ -46,7 +47,9 @@ def _attempt(account: Account, job: Job, folder: Path, metrics: Metrics) -> bool
     job.enter("Downloading", "Downloading input data")
     image = find_image(account.settings.images, request["AlgorithmSpecification"]["TrainingImage"])
     if image is None:
-        raise ClientFault("Cannot pull algorithm container. Either the image does not exist or its permissions are incorrect.")
+        raise ClientFault(
+            "Cannot pull algorithm container. Either the image does not exist or its permissions are incorrect."
+        )
     hosts = machines.make_hosts(folder, request["ResourceConfig"].get("InstanceCount", 1), image, FOLDERS)
     for number, host in enumerate(hosts):
         _furnish(account, job, host, hosts, number)

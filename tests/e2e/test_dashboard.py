@@ -1,5 +1,6 @@
 """The ZenML dashboard in a real browser: the run's steps are there, and the report's macro F1 is in its preview."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,7 +26,6 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-
 
 
 STEPS = ("snapshot", "reconcile", "prepare", "train", "evaluate")
@@ -48,11 +49,12 @@ def free_port() -> int:
 @pytest.fixture
 def dashboard(bench: Workbench) -> Iterator[tuple[Workbench, str]]:
     """A run, and the address of a dashboard that shows it; a database of its own, because a server locks it."""
-    bench.zenml = Path("/tmp/w/h7dash")
+    bench.zenml = bench.folder / "zenml"
     ended = bench.run()
     assert ended.code == 0, ended.said
-    page = next(line for line in ended.out.splitlines() if line.startswith("dashboard")).rpartition("/runs/")[2]
-    bench.python(FINISH_SURVEY)
+    run_id = next(line for line in ended.out.splitlines() if line.startswith("dashboard")).rpartition("/runs/")[2]
+    survey = bench.python(FINISH_SURVEY)
+    assert survey.code == 0, survey.said
     port = free_port()
     environment = {**clean_environment(bench.zenml), "ZENML_ANALYTICS_OPT_IN": "false"}
     command = [str(Path(sys.executable).with_name("zenml")), "login", "--local", "--blocking", "--port", str(port)]
@@ -62,17 +64,17 @@ def dashboard(bench: Workbench) -> Iterator[tuple[Workbench, str]]:
             command, cwd=REPOSITORY, env=environment, stdout=out, stderr=out, start_new_session=True
         )
     try:
-        wait_for_port(port, server, log)
-        yield bench, f"http://127.0.0.1:{port}/projects/default/runs/{page}"
+        wait_until_healthy(f"http://127.0.0.1:{port}", server, log)
+        yield bench, f"http://127.0.0.1:{port}/projects/default/runs/{run_id}"
     finally:
         stop(server)
 
 
-def wait_for_port(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
+def wait_until_healthy(address: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
     until = time.monotonic() + 180
     while server.poll() is None and time.monotonic() < until:
-        with closing(socket.socket()) as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/health") as answer:
+            if answer.status == 200:
                 return
         time.sleep(0.2)
     pytest.fail(f"the dashboard did not start: {log.read_text()}")
@@ -103,7 +105,12 @@ def test_the_dashboard_shows_the_steps_and_the_report(dashboard: tuple[Workbench
             expect(page.get_by_text(step, exact=True).first).to_be_visible(timeout=60_000)
         page.screenshot(path=bench.folder / "dag.png")
         page.get_by_text("report", exact=True).first.click()
-        preview = page.get_by_text("Load Preview")
-        page.wait_for_timeout(3000)
+        page.get_by_text("Visualization", exact=True).last.click()
+        load = page.get_by_text("Load Preview")
+        shown = page.frame_locator("iframe").get_by_text(macro_f1).first
+        expect(load.or_(page.locator("iframe")).first).to_be_visible()
+        if load.count():
+            load.first.click()
+        expect(shown).to_be_visible()
         page.screenshot(path=bench.folder / "report.png")
         browser.close()

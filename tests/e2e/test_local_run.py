@@ -23,6 +23,19 @@ ARTIFACTS = {
     "predictions",
     "report",
 }
+KEYS = {
+    "experiment",
+    "run_number",
+    "status",
+    "stack",
+    "started",
+    "seconds",
+    "metrics",
+    "baselines",
+    "artifacts",
+    "versions",
+    "config",
+}
 STEPS = ["snapshot", "reconcile", "prepare", "train", "evaluate"]
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -81,19 +94,7 @@ def test_nothing_is_left_where_the_run_was_started(first: Ended, shared: Workben
 
 def test_the_record_says_what_came_of_the_run(first: Ended, shared: Workbench) -> None:
     record = shared.record(1)
-    assert list(record) == [
-        "experiment",
-        "run_number",
-        "status",
-        "stack",
-        "started",
-        "config",
-        "versions",
-        "seconds",
-        "metrics",
-        "baselines",
-        "artifacts",
-    ]
+    assert record.keys() == KEYS
     assert (record["experiment"], record["run_number"]) == (shared.experiment, 1)
     assert (record["status"], record["stack"]) == ("completed", "local")
     assert list(record["seconds"]) == STEPS

@@ -48,13 +48,13 @@ def statuses(bench: Workbench) -> list[str]:
 
 def test_ctrl_c_stops_a_run_which_can_be_resumed(bench: Workbench) -> None:
     started = slow_down_training(bench)
-    process = bench.start()
+    process = bench.start("--set", "train.seed=5")
     wait_for(started, process)
     children = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=WAIT)[0]
     assert process.returncode == 130, said
-    assert f"--config {bench.config_file} --run-number 1" in said
+    assert f"--config {bench.config_file} --set train.seed=5 --stack local --run-number 1" in said
     assert "Traceback" not in said
     assert "\x1b" not in said
     record = bench.record(1)
@@ -64,7 +64,7 @@ def test_ctrl_c_stops_a_run_which_can_be_resumed(bench: Workbench) -> None:
     assert "running" not in statuses(bench)
 
     bench.functions.with_name("quick").touch()
-    again = bench.warm_run("--run-number", "1")
+    again = bench.warm_run("--set", "train.seed=5", "--run-number", "1")
     assert again.code == 0, again.said
     record = bench.record(1)
     assert record["status"] == "completed"

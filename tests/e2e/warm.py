@@ -1,11 +1,12 @@
 """A process that has imported the packages once, and forks one child for each run.py that it is asked for.
 
 It reads a line of JSON a run from stdin (arguments, cwd, environment, out, err) and answers with the exit code. A run
-that starts from here differs from one in a fresh process by what is imported already, and by nothing else: no code of
-an experiment, no ZenML client and no thread exists before the fork.
+that starts from here differs from one in a fresh process by what is imported already and by a list of the installed
+packages that is made once; no code of an experiment is loaded before the fork.
 """
 
 import importlib
+import importlib.metadata
 import json
 import os
 import runpy
@@ -42,11 +43,16 @@ def import_packages() -> None:
     from cli.environment import quiet_defaults
 
     quiet_defaults()
+    from zenml.environment import Environment
     from zenml.integrations.registry import integration_registry
 
     for name in PACKAGES:
         importlib.import_module(name)
     integration_registry.activate_integrations()
+    # ZenML lists the installed packages anew in each run, through pip and through importlib: half of a cached run.
+    packages, distributions = Environment.get_python_packages(), importlib.metadata.packages_distributions()
+    Environment.get_python_packages = staticmethod(lambda: packages)
+    importlib.metadata.packages_distributions = lambda: distributions
 
 
 def run(arguments: list[str], cwd: str, environment: dict[str, str], out: str, err: str) -> int:

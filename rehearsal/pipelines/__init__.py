@@ -1,0 +1,1 @@
+"""SageMaker Pipelines: definitions, executions, and the steps that they run in order."""
