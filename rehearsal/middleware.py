@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from botocore import xform_name
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.sagemaker.responses import SageMakerResponse
 
 from rehearsal.account import PLATFORM_KEY, Account
 from rehearsal.control import Control
@@ -65,6 +67,10 @@ class Middleware:
         service = self.service(region)
         if service.answers(operation, request):
             return answer(start, service.call(operation, request))
+        if not hasattr(SageMakerResponse, xform_name(operation)):
+            # moto would answer with a page of HTML, which a client takes for a passing fault and asks again.
+            text = f"{operation} is served neither by the rehearsal nor by moto"
+            raise ServiceError("UnknownOperationException", text)
         environ["wsgi.input"] = io.BytesIO(body)
         return self._moto(environ, start)
 

@@ -80,3 +80,15 @@ def test_an_unsigned_request_is_refused(bench: Any) -> None:
 def test_an_unknown_limit_is_named(bench: Any) -> None:
     with pytest.raises(Exception, match="no limit is called colour; there are disk_mb"):
         bench.rehearsal.limit(colour="red")
+
+
+def test_a_call_that_nobody_serves_is_named(bench: Any) -> None:
+    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="StopTransformJob is served neither"):
+        bench.sagemaker.stop_transform_job(TransformJobName="any")
+
+
+def test_what_need_not_run_is_served_by_moto(bench: Any) -> None:
+    group = bench.name("group")
+    bench.sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    listed = bench.sagemaker.list_model_package_groups(NameContains=group)["ModelPackageGroupSummaryList"]
+    assert [each["ModelPackageGroupName"] for each in listed] == [group]
