@@ -6,6 +6,7 @@ from typing import Annotated
 
 from zenml import log_metadata, step
 from zenml.client import Client
+from zenml.utils.pagination_utils import depaginate
 
 from finetune.config.reconcile import ReconcileConfig
 from finetune.experiment import Home
@@ -50,6 +51,7 @@ def reconcile(
 def _expire_earlier(home: Home) -> None:
     """Takes earlier reconciles of this home out of the cache: what they left there is about to change."""
     client = Client()
-    for earlier in client.list_run_steps(name="reconcile", status="completed", cache_expired=False, hydrate=True).items:
+    candidates = {"name": "reconcile", "status": "completed", "cache_expired": False, "hydrate": True}
+    for earlier in depaginate(client.list_run_steps, **candidates):
         if earlier.config.parameters.get("home") == asdict(home):
             client.update_step_run(earlier.id, cache_expires_at=datetime.now(UTC))
