@@ -1,10 +1,12 @@
 """`--check`: validates config, functions and sources, and tries the functions on a few real rows. Starts nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import load_config
+from finetune.errors import ConfigError
 from finetune.functions import Functions, check_functions
 from stacks.files import stack_file
 
@@ -56,13 +58,20 @@ def try_on_production(config: ExperimentConfig) -> tuple[Functions, int]:
     )
     tried = try_functions(
         functions,
-        rows,
+        _with_split_column(rows, config.prepare.split.by),
         production=Path(production.files),
         files_from_production=production.files_from_production,
-        files_at_home=config.reconcile.files_at_home or production.files_from_production,
+        files_at_home=config.files_at_home,
         ignored_labels=config.prepare.ignored_labels,
         model=config.model.model_dump(),
         padding=config.train.padding,
         best_metric=config.train.best_metric,
     )
     return functions, tried
+
+
+def _with_split_column(rows: Iterator[dict[str, Any]], by: str | None) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        if by is not None and by not in row:
+            raise ConfigError(f"prepare.split.by: must be a column of the labels ({', '.join(row)}), but got {by!r}")
+        yield row

@@ -17,7 +17,7 @@ examples:
   python run.py --config configs/EXP-3333.yaml --run-number 7          go on with run 7, which was stopped
   python run.py --config configs/EXP-3333.yaml --no-cache              do every step again
 
-exit codes: 0 done, 1 a step failed, 2 bad config or usage, 130 stopped by Ctrl-C
+exit codes: 0 done, 1 a step failed, 2 bad config or usage: nothing was started, 130 stopped
 """
 
 
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the command that the arguments ask for and gives its exit code."""
     options = parser().parse_args(arguments)
     from cli.environment import quiet_defaults
-    from finetune.errors import ConfigError, FinetuneError, FunctionsError, RunError
+    from finetune.errors import FinetuneError
 
     quiet_defaults()
     try:
@@ -77,15 +77,9 @@ def main(arguments: Sequence[str]) -> int:
         from cli.run import run
 
         return run(options.config, options.overrides, options.stack, options.run_number, cache=not options.no_cache)
-    except (ConfigError, FunctionsError, RunError) as error:
-        return _say(error, Exit.USAGE)
-    except FinetuneError as error:
-        return _say(error, Exit.FAILED)
+    except FinetuneError as error:  # what a step raises is answered in cli/run.py: here no run has begun
+        print(f"error: {error}", file=sys.stderr)
+        return Exit.USAGE
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return Exit.STOPPED
-
-
-def _say(error: Exception, code: Exit) -> int:
-    print(f"error: {error}", file=sys.stderr)
-    return code

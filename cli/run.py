@@ -47,6 +47,13 @@ def _resume_command(record: Run, config_file: str, overrides: Sequence[str]) -> 
     return shlex.join(["python", "run.py", "--config", config_file, *options, "--run-number", str(record.run_number)])
 
 
+def _how_to_go_on(again: str) -> str:
+    return (
+        f"when a function or the data is mended, go on with:\n  {again}\n"
+        f"when the config is mended, start a new run; finished steps that it does not touch come from the cache"
+    )
+
+
 def _begin(home: Home, config: ExperimentConfig, stack: str, run_number: int | None) -> Run:
     if run_number is not None:
         return runs.resume(home, run_number, stack=stack, config=resolved(config))
@@ -71,11 +78,11 @@ def _carry_out(
         say(f"stopped; finished steps and copied files are kept. Go on with:\n  {again}")
         return Exit.STOPPED
     except FinetuneError as error:
-        say(f"error: {error}\nwhen it is mended, go on with:\n  {again}")
+        say(f"error: {error}\n{_how_to_go_on(again)}")
         return Exit.FAILED
     except Exception as error:
         traceback.print_exception(error)
-        say(f"error: a step raised {type(error).__name__}: {error}\nwhen it is mended, go on with:\n  {again}")
+        say(f"error: a step raised {type(error).__name__}: {error}\n{_how_to_go_on(again)}")
         return Exit.FAILED
     finally:
         record = outcome(record, status, home, name)

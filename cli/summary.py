@@ -58,17 +58,20 @@ def print_summary(run: Run, home: Home, name: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{run.experiment}, run {run.run_number}: test split", title_justify="left")
-    table.add_column("")
-    for metric in SHOWN:
+    table = Table()
+    shown = [metric for metric in SHOWN if metric in run.metrics] or list(run.metrics)[: len(SHOWN)]
+    table.add_column("test split")
+    for metric in shown:
         table.add_column(metric, justify="right")
     for who, metrics in {"this model": run.metrics, **run.baselines}.items():
-        table.add_row(NAMES.get(who, who), *(_number(metrics.get(metric)) for metric in SHOWN))
+        table.add_row(NAMES.get(who, who), *(_number(metrics.get(metric)) for metric in shown))
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 100)
+    console.print(f"{run.experiment}, run {run.run_number}", highlight=False)
     console.print(table)
     console.print(_steps(run), highlight=False)
     folder = home.run(run.run_number)
-    console.print(f"report     {folder / 'report.html'}", highlight=False, soft_wrap=True)
+    cached = "" if run.seconds.get("evaluate") else " (of the earlier run that evaluated this)"
+    console.print(f"report     {folder / 'report.html'}{cached}", highlight=False, soft_wrap=True)
     console.print(f"record     {folder / 'run.json'}", highlight=False, soft_wrap=True)
     console.print(f"dashboard  {_dashboard(name)}", highlight=False, soft_wrap=True)
 

@@ -47,7 +47,6 @@ def finetune(config: dict[str, Any], code: dict[str, str]) -> None:
     settings = ExperimentConfig.model_validate(config)
     home = Home(settings.root, settings.experiment)
     production = settings.production
-    files_at_home = settings.reconcile.files_at_home or production.files_from_production
     taken = snapshot(production)
     manifest = reconcile(
         production=taken,
@@ -62,7 +61,7 @@ def finetune(config: dict[str, Any], code: dict[str, str]) -> None:
     dataset, preparation = prepare_named(
         manifest=manifest,
         home=home,
-        files_at_home=files_at_home,
+        files_at_home=settings.files_at_home,
         settings=settings.prepare,
         model=settings.model,
         functions=settings.functions,

@@ -1,8 +1,8 @@
 """The whole config of an experiment: one frozen object, which stops at the steps."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import StringConstraints
+from pydantic import StringConstraints, model_validator
 
 from finetune.config.evaluate import EvaluateConfig
 from finetune.config.model import ModelConfig
@@ -32,3 +32,15 @@ class ExperimentConfig(Section):
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
+
+    @property
+    def files_at_home(self) -> list[str]:
+        """Names of the files that each id has at home after reconcile."""
+        return self.reconcile.files_at_home or self.production.files_from_production
+
+    @model_validator(mode="after")
+    def _baseline_reads_a_file_at_home(self) -> Self:
+        text = self.evaluate.baseline_text
+        if text is not None and text not in self.files_at_home:
+            raise ValueError(f"evaluate.baseline_text must be a file at home ({', '.join(self.files_at_home)})")
+        return self

@@ -121,6 +121,12 @@ def load_run(home: str | Path, number: int) -> Predictor:
         EvaluateError: The run has no model.
     """
     record = Path(home, "runs", str(number), "run.json")
+    if not record.is_file():
+        known = (
+            ", ".join(sorted((path.name for path in Path(home, "runs").glob("*")), key=lambda name: (len(name), name)))
+            or "none"
+        )
+        raise EvaluateError(f"there is no run {number} in {Path(home).absolute()} (runs: {known})")
     try:
         uri = json.loads(record.read_text(encoding="utf-8"))["artifacts"]["model"]
     except (OSError, ValueError, KeyError) as error:

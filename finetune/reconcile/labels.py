@@ -119,7 +119,7 @@ def _check_columns(columns: list[str], source: str) -> None:
     if missing:
         raise ReconcileError(
             f"{source}: must return the columns guid and label, but {' and '.join(missing)} is missing "
-            f"(got {', '.join(columns)}); name them with AS"
+            f"(got {', '.join(columns)}); name them with AS in the query, or rename the columns of the file"
         )
     repeated = sorted({name for name in columns if columns.count(name) > 1})
     if repeated:

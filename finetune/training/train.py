@@ -161,7 +161,8 @@ def _validate(
     metrics = compute_metrics(probabilities, np.asarray(prediction.label_ids), labels)
     if best_metric != "loss" and best_metric not in metrics:
         raise TrainError(
-            f"train.best_metric: must be loss or a metric that compute_metrics returns ({', '.join(metrics)}), "
+            f"train.best_metric (default macro_f1): must be loss or a metric that compute_metrics returns "
+            f"({', '.join(metrics)}), "
             f"but got {best_metric!r}"
         )
     return metrics

@@ -78,6 +78,7 @@ def _check_metrics(metrics: Any, best_metric: str) -> None:
         raise FunctionsError(f"compute_metrics must return a dict of floats, but got {metrics!r:.500}")
     if best_metric != "loss" and best_metric not in metrics:
         raise FunctionsError(
-            f"train.best_metric: must be loss or a metric that compute_metrics returns ({', '.join(metrics)}), "
+            f"train.best_metric (default macro_f1): must be loss or a metric that compute_metrics returns "
+            f"({', '.join(metrics)}), "
             f"but got {best_metric!r}"
         )

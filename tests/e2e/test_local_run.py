@@ -69,7 +69,8 @@ def second(shared: Workbench, first: Ended) -> Ended:
 
 def test_a_run_ends_well_and_prints_a_table(first: Ended, shared: Workbench) -> None:
     assert first.code == 0, first.said
-    assert f"{shared.experiment}, run 1: test split" in first.out
+    assert f"{shared.experiment}, run 1\n" in first.out
+    assert "test split" in first.out
     metrics = shared.record(1)["metrics"]
     line = next(line for line in first.out.splitlines() if "this model" in line)
     assert f"{metrics['macro_f1']:.3f}" in line

@@ -103,7 +103,7 @@ def test_bad_sql_says_what_the_database_says(database: Path) -> None:
 
 def test_a_missing_column_is_named_with_those_there_are(database: Path) -> None:
     message = problem(f"sqlite:///{database}", "SELECT guid, pages FROM t")
-    assert "label is missing (got guid, pages); name them with AS" in message
+    assert "label is missing (got guid, pages); name them with AS in the query" in message
 
 
 def test_a_column_that_comes_twice_is_refused(database: Path) -> None:
