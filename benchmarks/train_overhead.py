@@ -18,7 +18,7 @@ from cli.environment import quiet_defaults
 
 GOAL = 0.97
 LARGEST_LOSS_DIFFERENCE = 2.0
-REPEATS = 5
+REPEATS = 3
 SMALL = ("prepare.max_per_label=200", "prepare.dataset_name=small", "train.epochs=2")
 
 
