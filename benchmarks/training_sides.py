@@ -19,6 +19,7 @@ from benchmarks.prepared import Steps
 from finetune.config.train import TrainConfig
 from finetune.evaluation.scores import default_metrics
 from finetune.training.collate import Collator, default_padding
+from finetune.training.memory import keep_freed_memory
 from finetune.training.precision import choose_precision
 from finetune.training.train import train
 
@@ -31,6 +32,7 @@ class Side:
     """Training examples by the time in the loop, in which validations and checkpoints are included."""
     final_loss: float
     """Mean training loss of the last `train.log_every` steps that were logged."""
+    threads: int
 
 
 def train_side(steps: Steps, prepared: datasets.DatasetDict, labels: list[str], folder: Path) -> Side:
@@ -47,7 +49,7 @@ def train_side(steps: Steps, prepared: datasets.DatasetDict, labels: list[str], 
         target=folder / "model",
     )
     losses = [point["loss"] for point in trained.history if "loss" in point]
-    return Side(trained.examples_per_second, losses[-1])
+    return Side(trained.examples_per_second, losses[-1], torch.get_num_threads())
 
 
 def bare_side(steps: Steps, prepared: datasets.DatasetDict, labels: list[str], folder: Path) -> Side:
@@ -56,6 +58,7 @@ def bare_side(steps: Steps, prepared: datasets.DatasetDict, labels: list[str], f
     bf16 = choose_precision(settings.precision) == "bf16"
     features = [name for name in prepared["train"].column_names if name != "guid"]
     collate = Collator(features, default_padding(model_section["checkpoint"]))
+    keep_freed_memory()
     set_seed(settings.seed)
     model = steps.functions.get_model(model_section, labels)
     set_seed(settings.seed)  # as Trainer does, so that both sides draw the same batches and dropout
@@ -86,7 +89,7 @@ def bare_side(steps: Steps, prepared: datasets.DatasetDict, labels: list[str], f
     seconds = time.perf_counter() - started
     logged = len(losses) // settings.log_every * settings.log_every
     final = torch.stack(losses[logged - settings.log_every : logged]).mean().item()
-    return Side(len(prepared["train"]) * epochs / seconds, final)
+    return Side(len(prepared["train"]) * epochs / seconds, final, torch.get_num_threads())
 
 
 def _train_batches(dataset: datasets.Dataset, settings: TrainConfig, collate: Collator) -> DataLoader:

@@ -16,9 +16,10 @@ from transformers import EarlyStoppingCallback, EvalPrediction, TrainingArgument
 
 from finetune.config.train import TrainConfig
 from finetune.errors import TrainError
-from finetune.evaluation.direction import lower_is_better
+from finetune.evaluation.direction import check_best_metric, lower_is_better
 from finetune.prepare.encode import GUID, LABELS
 from finetune.training.collate import Collator, default_padding
+from finetune.training.memory import keep_freed_memory
 from finetune.training.model_folder import GetModel, ModelFacts, save
 from finetune.training.precision import choose_precision
 from finetune.training.trainer import ModuleTrainer, RefuseNaN, ShowProgress
@@ -66,8 +67,10 @@ def train(
         target: Folder that the model is written into.
 
     Raises:
-        TrainError: The loss is not finite, best_metric is not computed, or memory runs out.
+        TrainError: The loss is not finite, or memory runs out.
+        FunctionsError: compute_metrics does not return best_metric, or the model breaks its contract.
     """
+    keep_freed_memory()
     set_seed(settings.seed)
     precision = choose_precision(settings.precision)
     features = [name for name in prepared["train"].column_names if name != GUID]
@@ -159,12 +162,7 @@ def _validate(
             "train.precision: fp32, or look for odd values in the data"
         )
     metrics = compute_metrics(probabilities, np.asarray(prediction.label_ids), labels)
-    if best_metric != "loss" and best_metric not in metrics:
-        raise TrainError(
-            f"train.best_metric (default macro_f1): must be loss or a metric that compute_metrics returns "
-            f"({', '.join(metrics)}), "
-            f"but got {best_metric!r}"
-        )
+    check_best_metric(best_metric, metrics)
     return metrics
 
 

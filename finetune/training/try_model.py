@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from finetune.errors import FunctionsError
+from finetune.evaluation.direction import check_best_metric
 from finetune.evaluation.scores import default_metrics
 from finetune.functions import Functions
 from finetune.prepare.encode import GUID, LABELS
@@ -76,9 +77,4 @@ def _check_metrics(metrics: Any, best_metric: str) -> None:
     number = (int, float, np.number)
     if not isinstance(metrics, Mapping) or not all(isinstance(value, number) for value in metrics.values()):
         raise FunctionsError(f"compute_metrics must return a dict of floats, but got {metrics!r:.500}")
-    if best_metric != "loss" and best_metric not in metrics:
-        raise FunctionsError(
-            f"train.best_metric (default macro_f1): must be loss or a metric that compute_metrics returns "
-            f"({', '.join(metrics)}), "
-            f"but got {best_metric!r}"
-        )
+    check_best_metric(best_metric, metrics)
