@@ -27,7 +27,7 @@ def skip_where_refused() -> None:
     """Skips a test where a package is missing or the kernel refuses namespaces."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        pytest.skip(f"a rehearsal needs {', '.join(missing)} (pip install -r requirements-aws.txt)")
+        pytest.skip(f"a rehearsal needs {', '.join(missing)} (pip install -r requirements-dev.txt)")
     try:
         check_namespaces()
     except RehearsalError as error:
