@@ -1,4 +1,4 @@
-"""Puts a config where a stack can reach it: its root, and production where the config names places of one machine. Pure."""
+"""Puts a config where a stack can reach it: root, and what the config names on one machine. Pure."""
 
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.production import LabelsConfig, ProductionConfig
