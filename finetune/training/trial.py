@@ -9,11 +9,11 @@ from typing import Any
 
 import datasets
 
+from finetune.calls import call
 from finetune.errors import FunctionsError, PrepareError, ReconcileError
 from finetune.functions import Functions
 from finetune.prepare.encode import GUID, LABELS, OWN_COLUMNS, TRUNCATED, Encoder
 from finetune.reconcile.guid import check_guid
-from finetune.training.calls import call
 from finetune.training.collate import default_padding
 from finetune.training.try_model import try_model
 
