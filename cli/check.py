@@ -8,11 +8,13 @@ from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import load_config
 from finetune.errors import ConfigError
 from finetune.functions import Functions, check_functions
+from finetune.progress import say
 from stacks.files import stack_file
 
 
 def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
     """Checks and says so; errors are raised."""
+    say(f"checking config, functions and sources of {config_file}")
     config = load_config(config_file, overrides)
     check_functions(config.functions)
     stack_file(stack)
@@ -29,8 +31,6 @@ def build_sample(config: ExperimentConfig) -> None:
         return
     from importlib import import_module
 
-    from finetune.progress import say
-
     folder = Path(production.files).parent
     say(f"building the sample production source {folder} (once)")
     import_module(f"experiments.{production.sample}.sample").build(folder)
@@ -43,6 +43,7 @@ def try_on_production(config: ExperimentConfig) -> tuple[Functions, int]:
         FunctionsError: A function breaks its contract.
         ReconcileError: The labels or files of production cannot be read.
     """
+    say("trying the functions on a few ids of production")
     from finetune.config.references import resolve
     from finetune.functions import load_functions
     from finetune.reconcile.labels import read_labels

@@ -1,5 +1,6 @@
 """Progress of long work: a bar on a terminal, plain lines with counts and time left anywhere else."""
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -61,5 +62,11 @@ def track(items: Iterable[T], what: str, total: int, unit: str = "ids") -> Itera
 
 
 def say(line: str) -> None:
-    """Prints a line of plain text to stderr, above a bar if there is one."""
-    tqdm.write(line, file=sys.stderr)
+    """Prints a line of plain text to stderr, above a bar if there is one; once nobody reads it, work goes on silently.
+
+    An error of its own would hide the one, or the Ctrl-C, that it is about to tell.
+    """
+    try:
+        tqdm.write(line, file=sys.stderr)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -86,3 +86,24 @@ def test_work_that_fails_says_how_far_it_came(capsys: pytest.CaptureFixture[str]
             if item == 2:
                 raise ValueError("third")
     assert capsys.readouterr().err.startswith("copy: 2 of 5 ids in ")
+
+
+UNREAD = """
+import sys
+import finetune.progress as progress
+sys.stdin.read()
+progress.say("nobody reads this")
+progress.say("nor this")
+print("went on")
+"""
+
+
+def test_work_goes_on_when_nobody_reads_stderr_any_more() -> None:
+    read, write = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", UNREAD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=write, text=True
+    )
+    os.close(write)
+    os.close(read)
+    assert process.communicate("")[0] == "went on\n"
+    assert process.returncode == 0
