@@ -64,6 +64,7 @@ def try_on_production(config: ExperimentConfig) -> tuple[Functions, int]:
         files_from_production=production.files_from_production,
         files_at_home=config.files_at_home,
         ignored_labels=config.prepare.ignored_labels,
+        num_labels_threshold=config.prepare.num_labels_threshold,
         model=config.model.model_dump(),
         padding=config.train.padding,
         best_metric=config.train.best_metric,

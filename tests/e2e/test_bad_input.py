@@ -103,6 +103,18 @@ REFUSED: dict[str, tuple[Break, list[str], int, list[str]]] = {
         ],
     ),
     "a forward without loss": (code('{"loss": loss, "logits"', '{"logits"'), [], 2, ["loss and logits"]),
+    "ignored labels that leave one": (
+        key("prepare.ignored_labels", ["apple", "pear"]),
+        ["--check"],
+        2,
+        ["at least 2 labels must remain, but got 1", "'apple' is in prepare.ignored_labels"],
+    ),
+    "a threshold that leaves no label": (
+        key("prepare.num_labels_threshold", 13),
+        [],
+        2,
+        ["at least 2 labels must remain, but got 0", "below prepare.num_labels_threshold 13 (12 ids)"],
+    ),
     "a split column that is not there": (key("prepare.split.by", "client"), [], 2, ["prepare.split.by", "'client'"]),
     "a baseline without its file": (key("evaluate.baseline_text", "tekst.json"), [], 2, ["baseline_text", "text.json"]),
     "an unknown stack": (key("root", "outputs"), ["--stack", "lokal"], 2, ["--stack lokal", "local"]),
