@@ -9,6 +9,7 @@ from finetune.config.load import load_config
 from finetune.errors import ConfigError
 from finetune.functions import Functions, check_functions
 from finetune.progress import say
+from finetune.words import counted
 from stacks.files import stack_file
 
 
@@ -19,8 +20,8 @@ def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
     check_functions(config.functions)
     stack_file(stack)
     build_sample(config)
-    tried = try_on_production(config)[1]
-    print(f"{config_file}: good. Config, functions and sources were checked; the functions were tried on {tried} ids.")
+    tried = counted(try_on_production(config)[1], "id")
+    print(f"{config_file}: good. Config, functions and sources were checked; the functions were tried on {tried}.")
     return 0
 
 

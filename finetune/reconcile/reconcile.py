@@ -18,6 +18,7 @@ from finetune.reconcile.occupant import mark_complete
 from finetune.reconcile.parallel import in_parallel
 from finetune.reconcile.select import drop_duplicates, match
 from finetune.reconcile.snapshot import Production, Snapshot, read_snapshot
+from finetune.reconcile.told import told
 from finetune.reconcile.transfer import ProcessFunc, Transfer
 from finetune.reconcile.validate import validate
 from finetune.storage.copy import hash_file, scratch_folder
@@ -155,7 +156,7 @@ def _bring_home(
     found = in_parallel(pool, lambda guid: transfer.bring_home(rows[guid], hashes[guid]), guids, "bring home")
     files = dict(zip(guids, found, strict=True))
     for decision, count in sorted(transfer.decisions.items()):
-        say(f"{decision}: {count:,} files")
+        say(told(decision, count))
     return files
 
 

@@ -112,7 +112,8 @@ def test_a_run_killed_in_reconcile_is_taken_up_again(bench: Workbench) -> None:
     again = bench.warm_run("--run-number", "1")
     assert again.code == 0, again.said
     assert bench.record(1)["status"] == "completed"
-    copied = next(line for line in again.err.splitlines() if line.startswith("copy: absent"))
-    assert copied != "copy: absent: 36 files"
+    copied = next(line for line in again.err.splitlines() if line.startswith("copied "))
+    assert copied.endswith(" (not at home yet)")
+    assert copied != "copied 36 files (not at home yet)"
     assert statuses(bench)[-1] == "completed"
     assert "running" not in statuses(bench)

@@ -43,7 +43,7 @@ def gather(manifest: Manifest, best_metric: str = "macro_f1") -> ReportFacts:
     )
     preparation: dict[str, Any] = {
         "counts": {split: {"notice": 1, "tag": 1} for split in ("train", "validation", "test")},
-        "left_out": {"clue": "in prepare.ignored_labels (1 ids)"},
+        "left_out": {"clue": "in prepare.ignored_labels (1 id)"},
         "rejected": ["id2"],
         "truncated": {"notice": 0.5, "tag": 0.0},
     }
