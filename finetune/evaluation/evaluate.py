@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finetune.calls import call
-from finetune.evaluation.baselines import majority, tfidf
 from finetune.evaluation.calibration import Calibration, calibration
 from finetune.evaluation.confusion import confusion_matrix
 from finetune.evaluation.document import document_text
@@ -86,10 +85,7 @@ def evaluate(
     model = load(model_folder, facts, functions.get_model)
     guids, references, probabilities = predict_split(prepared["test"], model, facts, batch_size)
     _write_predictions(target, guids, references, probabilities, labels)
-    train = np.array(list(_label_of_each_id(prepared["train"]).values()))
-    answers = {MAJORITY: majority(train, len(guids), len(labels))}
-    if baseline_text is not None:
-        answers[TFIDF] = _tfidf(prepared, reconciled, baseline_text, guids, len(labels))
+    answers = _baselines(prepared, reconciled, baseline_text, guids, len(labels))
     return Evaluation(
         labels=labels,
         metrics=_score(functions, probabilities, references, labels),
@@ -116,9 +112,25 @@ def _label_of_each_id(split: datasets.Dataset) -> dict[str, int]:
     return dict(zip(split[GUID][:], split[LABELS][:], strict=True))
 
 
+def _baselines(
+    prepared: datasets.DatasetDict, reconciled: Path, text: str | None, test_guids: Sequence[str], num_labels: int
+) -> dict[str, np.ndarray]:
+    """Probabilities of each baseline for the test ids, shape (ids, labels)."""
+    # scikit-learn takes a second to import, which a run whose evaluate comes from the cache does without
+    from finetune.evaluation.baselines import majority
+
+    train = np.array(list(_label_of_each_id(prepared["train"]).values()))
+    answers: dict[str, np.ndarray] = {MAJORITY: majority(train, len(test_guids), num_labels)}
+    if text is not None:
+        answers[TFIDF] = _tfidf(prepared, reconciled, text, test_guids, num_labels)
+    return answers
+
+
 def _tfidf(
     prepared: datasets.DatasetDict, reconciled: Path, file: str, test_guids: Sequence[str], num_labels: int
 ) -> np.ndarray:
+    from finetune.evaluation.baselines import tfidf
+
     texts, references = {}, {}
     for split in ("train", "validation"):
         part = _label_of_each_id(prepared[split])

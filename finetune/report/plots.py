@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from finetune.evaluation.calibration import Calibration
+from finetune.evaluation.calibration import FEW, Calibration
 from finetune.report.canvas import (
     ACCENT,
     INK,
@@ -28,8 +28,6 @@ from finetune.report.canvas import (
 WIDTH = 4.7
 SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#a9c4de", ACCENT])
 SPLIT_COLORS = {"train": ACCENT, "validation": SECOND, "test": THIRD}
-FEW = 10
-"""Ids below which the accuracy of a bin says little."""
 MOST_SHARES = 8
 """Labels up to which a cell has room for its share below its count."""
 
