@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -61,22 +62,13 @@ def try_functions(
     """
     read, counts = _read(rows)
     labels = select_labels(counts, ignored=ignored_labels, threshold=num_labels_threshold).kept
-    labelled = [row for row in read if row["label"] in set(labels)]
-    chosen = list(islice(_with_files(_one_of_each_label(labelled), production, files_from_production), ROWS_TRIED))
-    if not chosen:
-        raise ReconcileError(
-            f"production: none of {len(labelled):,} labelled ids has {' and '.join(files_from_production)} in "
-            f"{production}; check production.labels, production.files and files_from_production"
-        )
+    chosen = _choose(read, labels, production, files_from_production)
     with tempfile.TemporaryDirectory() as scratch:
         for row in chosen:
             _bring(functions, row, production, files_from_production, files_at_home, Path(scratch))
         guids = [row["guid"] for row in chosen]
-        try:
+        with _told_of_production(scratch, production, guids, files_from_production):
             examples = _encode(functions, guids, Path(scratch), files_at_home, labels, model)
-        except PrepareError as error:
-            message = _of_production(str(error), scratch, production, guids, files_from_production)
-            raise PrepareError(message) from error
     padding = {**default_padding(model.get("checkpoint")), **padding}
     try_model(functions, examples, model=model, labels=labels, padding=padding, best_metric=best_metric)
     return len(chosen)
@@ -92,6 +84,20 @@ def _read(rows: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], C
             if len(read) < ROWS_READ:
                 read.append(row)
     return read, counts
+
+
+def _choose(
+    rows: Sequence[Mapping[str, Any]], labels: Sequence[str], production: Path, names: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """Rows of these labels to try, whose ids have all files."""
+    labelled = [row for row in rows if row["label"] in labels]
+    chosen = list(islice(_with_files(_one_of_each_label(labelled), production, names), ROWS_TRIED))
+    if not chosen:
+        raise ReconcileError(
+            f"production: none of {len(labelled):,} labelled ids has {' and '.join(names)} in {production}; check "
+            f"production.labels, production.files and files_from_production"
+        )
+    return chosen
 
 
 def _one_of_each_label(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -162,9 +168,14 @@ def _encode(
     return datasets.Dataset(table.cast(typed.arrow_schema)).remove_columns(TRUNCATED)
 
 
-def _of_production(message: str, scratch: str, production: Path, guids: Sequence[str], names: Sequence[str]) -> str:
-    """The message with the paths of copied files as those in production: the copies are gone when it is read."""
-    for guid in guids:
-        for name in names:
-            message = message.replace(f"{scratch}/{guid}/{name}", str(production / guid / name))
-    return message
+@contextmanager
+def _told_of_production(scratch: str, production: Path, guids: Sequence[str], names: Sequence[str]) -> Iterator[None]:
+    """Tells the paths of copied files as those in production: the copies are gone when a message is read."""
+    try:
+        yield
+    except PrepareError as error:
+        message = str(error)
+        for guid in guids:
+            for name in names:
+                message = message.replace(f"{scratch}/{guid}/{name}", str(production / guid / name))
+        raise PrepareError(message) from error
