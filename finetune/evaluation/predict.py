@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from finetune.errors import EvaluateError
+from finetune.evaluation.instances import check_instance, what_is_there
 from finetune.functions import Functions, load_functions
 from finetune.prepare.encode import GUID, LABELS, examples_of
 from finetune.training.collate import Collator
@@ -88,8 +89,11 @@ class Predictor:
 
         Raises:
             PrepareError: encode_data raised (names the position in `instances` and its files).
-            EvaluateError: encode_data gives other features than it did for training.
+            EvaluateError: An instance is no mapping, a file of it does not exist, or encode_data gives other features
+                than it did for training.
         """
+        for index, instance in enumerate(instances):
+            check_instance(instance, index)
         examples: list[Mapping[str, Any]] = []
         owners: list[str] = []
         for index, instance in enumerate(instances):
@@ -118,17 +122,26 @@ def load_run(home: str | Path, number: int) -> Predictor:
     """Loads the model of one run of an experiment home.
 
     Raises:
-        EvaluateError: The run has no model.
+        EvaluateError: There is no such run, it has no model, or the model does not fit get_model any more.
     """
-    record = Path(home, "runs", str(number), "run.json")
-    if not record.is_file():
-        known = (
-            ", ".join(sorted((path.name for path in Path(home, "runs").glob("*")), key=lambda name: (len(name), name)))
-            or "none"
-        )
-        raise EvaluateError(f"there is no run {number} in {Path(home).absolute()} (runs: {known})")
+    record = _record(Path(home), number)
     try:
         uri = json.loads(record.read_text(encoding="utf-8"))["artifacts"]["model"]
     except (OSError, ValueError, KeyError) as error:
         raise EvaluateError(f"{record} names no model; did run {number} finish training? ({error!r})") from error
-    return Predictor(Path(uri))
+    try:
+        return Predictor(Path(uri))
+    except EvaluateError as error:
+        raise EvaluateError(f"run {number} in {Path(home).absolute()}: {error}") from error
+
+
+def _record(home: Path, number: int) -> Path:
+    record = home / "runs" / str(number) / "run.json"
+    if not home.is_dir():
+        raise EvaluateError(f"there is no experiment home {home.absolute()}: {what_is_there(home.absolute())}")
+    if not record.is_file():
+        known = sorted(int(path.parent.name) for path in home.glob("runs/*/run.json") if path.parent.name.isdecimal())
+        raise EvaluateError(
+            f"there is no run {number} in {home.absolute()} (runs: {', '.join(map(str, known)) or 'none'})"
+        )
+    return record

@@ -14,6 +14,7 @@ from finetune.prepare.encode import GUID, LABELS, EncodeData, encode, rejected, 
 from finetune.prepare.select import limit_per_label, select_labels
 from finetune.prepare.split import SPLITS, assign_splits
 from finetune.reconcile.manifest import Manifest
+from finetune.words import counted
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def _check_files(guids: Sequence[str], reconciled: Path, files_at_home: Sequence
     missing = [f"{guid}/{name}" for guid in guids for name in files_at_home if not (reconciled / guid / name).exists()]
     if missing:
         raise PrepareError(
-            f"{len(missing):,} files that the manifest names are gone from {reconciled}, for example {missing[0]}; "
+            f"{counted(len(missing), 'file')} of the manifest gone from {reconciled}, for example {missing[0]}; "
             f"start again with --no-cache, and reconcile brings them back"
         )
 
@@ -170,6 +171,6 @@ def _refuse_emptied(chosen: Chosen, preparation: Preparation) -> None:
         if emptied:
             raise PrepareError(
                 f"prepare: encode_data dropped every id of {', '.join(emptied)} in the {split} split "
-                f"({len(preparation.rejected):,} ids dropped in all); add the label to prepare.ignored_labels, "
-                f"or let encode_data keep these ids"
+                f"({counted(len(preparation.rejected), 'id')} dropped in all); add the label to prepare.ignored_labels"
+                f", or let encode_data keep these ids"
             )

@@ -18,6 +18,7 @@ from finetune.reconcile.occupant import mark_complete
 from finetune.reconcile.parallel import in_parallel
 from finetune.reconcile.select import drop_duplicates, match
 from finetune.reconcile.snapshot import Production, Snapshot, read_snapshot
+from finetune.reconcile.told import told
 from finetune.reconcile.transfer import ProcessFunc, Transfer
 from finetune.reconcile.validate import validate
 from finetune.storage.copy import hash_file, scratch_folder
@@ -79,21 +80,10 @@ def reconcile(
         home.complete.unlink(missing_ok=True)
         kept, dropped, hashes = _select(there, production, files_from_production, pool)
         rows = _label_rows(there, kept)
-        transfer = Transfer(
-            production,
-            str(home.reconciled),
-            scratch,
-            files_from_production,
-            files_at_home,
-            process_func,
-            overwrite,
-            journal,
-        )
+        names = (files_from_production, files_at_home)
+        transfer = Transfer(production, str(home.reconciled), scratch, *names, process_func, overwrite, journal)
         files = validate(transfer, rows, _bring_home(transfer, rows, kept, hashes, pool), hashes, pool)
-        with disk_errors(f"write {target}", target):
-            manifest = write_manifest(target, rows=rows, kept=files, dropped=dropped)
-        _write_label_counts(home, manifest)
-        mark_complete(home, manifest)
+        manifest = _record(home, target, rows, files, dropped)
     return Reconciled(manifest, dict(transfer.decisions))
 
 
@@ -155,10 +145,21 @@ def _bring_home(
     found = in_parallel(pool, lambda guid: transfer.bring_home(rows[guid], hashes[guid]), guids, "bring home")
     files = dict(zip(guids, found, strict=True))
     for decision, count in sorted(transfer.decisions.items()):
-        say(f"{decision}: {count:,} files")
+        say(told(decision, count))
     return files
 
 
-def _write_label_counts(home: Home, manifest: Manifest) -> None:
+def _record(
+    home: Home,
+    target: Path,
+    rows: Mapping[str, Mapping[str, Any]],
+    files: Mapping[str, list[FileAtHome]],
+    dropped: Mapping[str, str],
+) -> Manifest:
+    """Writes what came of it: the manifest, the label counts and, last, the marker that all is at home."""
+    with disk_errors(f"write {target}", target):
+        manifest = write_manifest(target, rows=rows, kept=files, dropped=dropped)
     counts = json.dumps(manifest.label_counts(), indent=2, ensure_ascii=False)
     home.label_counts.write_text(counts + "\n", encoding="utf-8")
+    mark_complete(home, manifest)
+    return manifest
