@@ -191,7 +191,7 @@ def test_no_cache_runs_every_step_and_gives_the_same(second: Ended, shared: Work
     number = shared.run_numbers()[-1]
     assert all(seconds > 0 for seconds in shared.record(number)["seconds"].values())
     assert shared.record(number)["metrics"] == shared.record(1)["metrics"]
-    assert "skip: same size and hash: 36 files" in again.err
+    assert "kept 36 files (same size and hash)" in again.err
 
 
 DESCRIBE = """
