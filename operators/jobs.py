@@ -13,6 +13,8 @@ LAST_LINES = 20
 RUNNING = ("InProgress", "Stopping")
 
 Say = Callable[[str], None]
+Clients = Callable[[str], Any]
+"""Gives the boto3 client of a service; asked again each time, because credentials expire while a job runs."""
 
 
 def submit(client: Any, request: dict[str, Any]) -> str:
@@ -52,7 +54,7 @@ def describe(client: Any, name: str) -> dict[str, Any]:
     )
 
 
-def wait(client: Any, logs: Any, name: str, say: Say, poll_s: float = POLL_S) -> dict[str, Any]:
+def wait(clients: Clients, name: str, say: Say, poll_s: float = POLL_S) -> dict[str, Any]:
     """Waits until the job has ended, says its lines and states as they come, and gives what AWS says of it.
 
     Whatever ends the waiting early, such as Ctrl-C, stops the job: nothing is left running and billed.
@@ -60,21 +62,21 @@ def wait(client: Any, logs: Any, name: str, say: Say, poll_s: float = POLL_S) ->
     Raises:
         ComputeError: The job failed or was stopped, or AWS did not answer for too long.
     """
-    tail, told = LogTail(logs, name), ""
+    tail, told = LogTail(clients, name), 0
     try:
         while True:
-            job = describe(client, name)
-            state = job.get("SecondaryStatus", job["TrainingJobStatus"])
-            if state != told:
+            job = describe(clients("sagemaker"), name)
+            passed = [each["Status"] for each in job.get("SecondaryStatusTransitions", [])]
+            for state in passed[told:]:
                 say(f"training job {name}: {state}")
-                told = state
+            told = len(passed)
             for line in tail.new():
                 say(line)
             if job["TrainingJobStatus"] not in RUNNING:
                 break
             time.sleep(poll_s)
     except BaseException:
-        stop(client, name)
+        stop(clients("sagemaker"), name)
         raise
     if job["TrainingJobStatus"] != "Completed":
         raise failure(job, tail)

@@ -1,6 +1,6 @@
 """A job's lines in CloudWatch: those that are new, and the last ones."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from operators.transient import is_transient
@@ -11,8 +11,8 @@ GROUP = "/aws/sagemaker/TrainingJobs"
 class LogTail:
     """Reads a training job's lines once each, host by host; lines of hosts but the first have its name in front."""
 
-    def __init__(self, client: Any, job: str) -> None:
-        self._client, self._job = client, job
+    def __init__(self, clients: Callable[[str], Any], job: str) -> None:
+        self._clients, self._job = clients, job
         self._tokens: dict[str, str] = {}
 
     def new(self) -> Iterator[str]:
@@ -31,26 +31,29 @@ class LogTail:
         """The last lines of all hosts."""
         lines: list[str] = []
         for stream in self._streams():
-            found = self._client.get_log_events(logGroupName=GROUP, logStreamName=stream, limit=count)
+            found = self._clients("logs").get_log_events(logGroupName=GROUP, logStreamName=stream, limit=count)
             lines += [self._line(stream, event) for event in found["events"]]
         return lines
 
     def _streams(self) -> list[str]:
-        pages = self._client.get_paginator("describe_log_streams")
+        client = self._clients("logs")
+        pages = client.get_paginator("describe_log_streams")
         try:
             found = [
                 stream["logStreamName"]
                 for page in pages.paginate(logGroupName=GROUP, logStreamNamePrefix=f"{self._job}/")
                 for stream in page["logStreams"]
             ]
-        except self._client.exceptions.ResourceNotFoundException:
+        except client.exceptions.ResourceNotFoundException:
             return []  # the account's first job has not printed anything yet
         return sorted(found)
 
     def _new_of(self, stream: str) -> Iterator[str]:
         while True:
             token = {"nextToken": self._tokens[stream]} if stream in self._tokens else {}
-            found = self._client.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True, **token)
+            found = self._clients("logs").get_log_events(
+                logGroupName=GROUP, logStreamName=stream, startFromHead=True, **token
+            )
             yield from (self._line(stream, event) for event in found["events"])
             before, self._tokens[stream] = self._tokens.get(stream), found["nextForwardToken"]
             if before == self._tokens[stream]:

@@ -17,7 +17,7 @@ from finetune.training.ranks import FAILED, Ranks, ended
 
 FAILURE = Path("/opt/ml/output/failure")
 """What stands here becomes the job's FailureReason."""
-POLL_S = 0.1
+POLL_S, NOT_STARTED = 0.1, 127
 JOIN_S, GRACE_S, LEAVE_S = 600.0, 30.0, 60.0
 """Until all hosts have called; until a step must have ended after another host failed; until hosts have hung up."""
 
@@ -26,20 +26,24 @@ def lead(hosts: Hosts, command: Sequence[str], environment: Mapping[str, str]) -
     """Runs the step's command to its end and gives its exit code; with 128 added to a signal's number.
 
     Raises:
-        OSError: The leader's port is taken, or the command cannot be started.
+        OSError: The leader's port is taken.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         own = {**environment, HOSTS: hosts.to_json(), WORK: str(folder / "wanted.json")}
         others = _Others(hosts)
-        step = subprocess.Popen(list(command), env=own)
+        try:
+            step = subprocess.Popen(list(command), env=own)
+        except OSError as error:
+            others.end(_told(f"the step's command cannot be started: {error}"))
+            return NOT_STARTED
         signal.signal(signal.SIGTERM, lambda number, frame: step.send_signal(number))
         try:
             failure = _watch(step, others, hosts, environment, folder)
         finally:
             step.kill()
             code = step.wait()
-        others.end(None if code == 0 else _reason(code, failure))
+        others.end(None if code == 0 else _told(failure or ended(code)))
         return 128 - code if code < 0 else code
 
 
@@ -69,11 +73,11 @@ def _watch(
     return failure
 
 
-def _reason(code: int, failure: str | None) -> str:
-    """Why the step failed; it is left where SageMaker looks for it."""
-    told = FAILURE.read_text(encoding="utf-8", errors="replace") if FAILURE.is_file() else ""
-    reason = told or failure or ended(code)
-    if not told and FAILURE.parent.is_dir():
+def _told(reason: str) -> str:
+    """The reason of the failure, unless the step has left its own; it stands where SageMaker looks for it."""
+    if FAILURE.is_file():
+        return FAILURE.read_text(encoding="utf-8", errors="replace")
+    if FAILURE.parent.is_dir():
         _write(FAILURE, reason)
     return reason
 

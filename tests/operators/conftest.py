@@ -3,6 +3,7 @@ import json
 import tarfile
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ class Bench:
 
     def __init__(self, up: Rehearsal) -> None:
         self.rehearsal, self.said = up, list[str]()
-        self.sagemaker, self.logs, self.s3 = map(up.client, ("sagemaker", "logs", "s3"))
+        self.client = cache(up.client)
+        self.sagemaker, self.s3 = self.client("sagemaker"), self.client("s3")
         self.output = f"s3://{up.settings.bucket}/outputs"
 
     def request(self, command: list[str], start: str = "job", **machines: Any) -> dict[str, Any]:
@@ -48,7 +50,7 @@ class Bench:
 
     def wait(self, name: str) -> dict[str, Any]:
         self.said.clear()
-        return jobs.wait(self.sagemaker, self.logs, name, self.said.append, poll_s=0.2)
+        return jobs.wait(self.client, name, self.said.append, poll_s=0.2)
 
     def run(self, command: list[str], **machines: Any) -> dict[str, Any]:
         return self.wait(self.submit(command, **machines))
