@@ -4,7 +4,7 @@ from pydantic import Field
 from zenml.config.base_settings import BaseSettings
 from zenml.integrations.aws import AWS_RESOURCE_TYPE
 from zenml.models import ServiceConnectorRequirements
-from zenml.step_operators.base_step_operator import BaseStepOperatorConfig, BaseStepOperatorFlavor
+from zenml.step_operators.base_step_operator import BaseStepOperator, BaseStepOperatorConfig, BaseStepOperatorFlavor
 
 from finetune.config.compute import MachinesConfig
 
@@ -59,7 +59,7 @@ class FinetuneSagemakerFlavor(BaseStepOperatorFlavor):
         return SagemakerJobConfig
 
     @property
-    def implementation_class(self) -> type["SagemakerJobs"]:  # noqa: F821
+    def implementation_class(self) -> type[BaseStepOperator]:
         """The step operator."""
         from operators.step_operator import SagemakerJobs
 

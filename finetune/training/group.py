@@ -11,7 +11,7 @@ from typing import Any
 
 import datasets
 import torch
-from accelerate.state import AcceleratorState
+from accelerate.state import AcceleratorState  # type: ignore[import-untyped]
 from torch import distributed
 
 from finetune.errors import FinetuneError, TrainError
