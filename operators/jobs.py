@@ -101,7 +101,7 @@ def failure(job: dict[str, Any], tail: LogTail) -> ComputeError:
     """The error of a job that has ended without success: AWS's reason and the job's last lines."""
     name, state, secondary = job["TrainingJobName"], job["TrainingJobStatus"], job.get("SecondaryStatus")
     reason = job.get("FailureReason") or _stopped(str(secondary), job)
-    lines = patiently(lambda: tail.last(LAST_LINES), f"reading the log of training job {name}")[-LAST_LINES:]
+    lines = tail.last(LAST_LINES)
     shown = "\n".join(["its last lines:", *lines]) if lines else "it printed nothing"
     return ComputeError(f"training job {name} {'failed' if state == 'Failed' else 'was stopped'}: {reason}\n{shown}")
 

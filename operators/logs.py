@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from operators.transient import is_transient
 
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -14,26 +16,32 @@ class LogTail:
     def __init__(self, clients: Callable[[str], Any], job: str) -> None:
         self._clients, self._job = clients, job
         self._tokens: dict[str, str] = {}
+        self._refused = False
 
     def new(self) -> Iterator[str]:
         """The lines that have appeared since the last call. CloudWatch shows a line some seconds after it was printed.
 
-        A service that fails for a moment gives none: they come with the next call.
+        A service that fails for a moment gives none: they come with the next call. That the log may not be read is
+        said once, and is no reason to end a job.
         """
         try:
             for stream in self._streams():
                 yield from self._new_of(stream)
-        except Exception as error:
-            if not is_transient(error):
-                raise
+        except (ClientError, BotoCoreError) as error:
+            if not is_transient(error) and not self._refused:
+                self._refused = True
+                yield f"the log of {self._job} cannot be read: {error}"
 
     def last(self, count: int) -> list[str]:
-        """The last lines of all hosts."""
-        lines: list[str] = []
-        for stream in self._streams():
-            found = self._clients("logs").get_log_events(logGroupName=GROUP, logStreamName=stream, limit=count)
-            lines += [self._line(stream, event) for event in found["events"]]
-        return lines
+        """The last lines of all hosts together, in order of time."""
+        lines: list[tuple[int, str]] = []
+        try:
+            for stream in self._streams():
+                found = self._clients("logs").get_log_events(logGroupName=GROUP, logStreamName=stream, limit=count)
+                lines += [(event["timestamp"], self._line(stream, event)) for event in found["events"]]
+        except (ClientError, BotoCoreError) as error:
+            return [f"(the log cannot be read: {error})"]
+        return [line for _, line in sorted(lines, key=lambda timed: timed[0])][-count:]
 
     def _streams(self) -> list[str]:
         client = self._clients("logs")

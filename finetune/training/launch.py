@@ -117,7 +117,7 @@ class _Others:
 
     def end(self, error: str | None) -> None:
         """Tells each how the step ended, once it has called, and waits until it hangs up."""
-        ends = time.monotonic() + JOIN_S
+        ends = time.monotonic() + (JOIN_S if error is None else LEAVE_S)
         while self._missing and time.monotonic() < ends:
             self._accept()
             time.sleep(POLL_S)

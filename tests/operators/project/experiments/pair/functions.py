@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from typing import Any
 
 import torch
@@ -43,7 +42,4 @@ class Bag(torch.nn.Module):
     def _misbehave(self, how: str) -> None:
         if how == "raise":
             raise ValueError("the model fell over")
-        if how == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        while how == "hang":
-            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGKILL)
