@@ -26,7 +26,10 @@ def follow(hosts: Hosts, environment: Mapping[str, str]) -> int:
             error = _work(line, hosts, environment, Path(folder))
     finally:
         line.close()
-    return 0 if error is None else _failed(f"the leader, {hosts.leader}, failed: {error}")
+    if error is None:
+        return 0
+    print(f"the leader, {hosts.leader}, failed", file=sys.stderr)
+    return _failed(error)
 
 
 def _work(line: Line, hosts: Hosts, environment: Mapping[str, str], folder: Path) -> str | None:
@@ -39,7 +42,7 @@ def _work(line: Line, hosts: Hosts, environment: Mapping[str, str], folder: Path
                     return str(message["end"]) if message["end"] is not None else None
                 ranks = Ranks.start(message["work"], hosts, environment, folder)
             if line.closed:
-                return "it ended without a word; its memory may have run out"
+                return f"the leader, {hosts.leader}, ended without a word; its memory may have run out"
             failure = ranks.failure()
             if failure is not None and not told:
                 told = True

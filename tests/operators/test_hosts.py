@@ -48,7 +48,7 @@ def test_a_batch_that_cannot_be_divided_is_refused(bench: Bench) -> None:
     [
         (0, "raise", "AlgorithmError: ValueError: the model fell over"),
         (1, "raise", "another process failed: algo-2: ValueError: the model fell over"),
-        (0, "kill", "ended by signal 9"),
+        (0, "kill", "AlgorithmError: the process was ended by signal 9; its memory may have run out"),
         (1, "kill", "another process failed: algo-2: the process was ended by signal 9; its memory may have run out"),
     ],
 )
@@ -67,4 +67,4 @@ def test_the_other_instance_ends_with_the_error_of_such_a_step(bench: Bench) -> 
     with pytest.raises(ComputeError) as caught:
         bench.code("import sys; sys.exit(7)", **TWO)
     assert "the process ended with exit code 7" in str(caught.value)
-    assert "algo-2: the leader, algo-1, failed: the process ended with exit code 7" in str(caught.value)
+    assert "algo-2: the leader, algo-1, failed\nalgo-2: the process ended with exit code 7" in str(caught.value)
