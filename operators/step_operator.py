@@ -81,7 +81,8 @@ class SagemakerJobs(BaseStepOperator):
         machines = cast(SagemakerJobSettings, self.get_settings(info)).machines
         if machines is None:
             raise ComputeError(f"step {info.pipeline_step_name}: compute has no entry for it; add one to the config")
-        name = job_name(info.run_name, info.pipeline_step_name, str(info.step_run_id))
+        # A run's name is long, and the step's shall be read too; the id alone makes the job's name its own.
+        name = job_name(info.run_name[:36], info.pipeline_step_name, str(info.step_run_id))
         request = training_request(
             name,
             image=info.get_image(key=IMAGE_KEY),
