@@ -31,3 +31,7 @@ class EvaluateError(FinetuneError):
 
 class RunError(FinetuneError):
     """A run number cannot be claimed or resumed. Ends run.py with exit code 2."""
+
+
+class ComputeError(FinetuneError):
+    """A job on other machines cannot be started, or ended without a result."""

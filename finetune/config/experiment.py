@@ -4,6 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import StringConstraints, model_validator
 
+from finetune.compute.refusals import refused_training
+from finetune.config.compute import ComputeConfig
 from finetune.config.evaluate import EvaluateConfig
 from finetune.config.model import ModelConfig
 from finetune.config.prepare import PrepareConfig
@@ -32,6 +34,7 @@ class ExperimentConfig(Section):
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
+    compute: ComputeConfig = ComputeConfig()
 
     @property
     def files_at_home(self) -> list[str]:
@@ -43,4 +46,11 @@ class ExperimentConfig(Section):
         text = self.evaluate.baseline_text
         if text is not None and text not in self.files_at_home:
             raise ValueError(f"evaluate.baseline_text must be a file at home ({', '.join(self.files_at_home)})")
+        return self
+
+    @model_validator(mode="after")
+    def _training_fits_its_machines(self) -> Self:
+        wrong = refused_training(self.compute.train, self.train.batch_size, self.train.precision)
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return self

@@ -34,20 +34,25 @@ def reference_page() -> str:
 
 
 def _section(name: str, model: type[BaseModel], text: str) -> Iterator[str]:
-    below = {key: field for key, field in model.model_fields.items() if _model_of(field) is not None}
-    yield f"\n## {f'`{name}:`' if name else 'Top level'}\n\n{text.strip()}\n\n"
-    rows = [_row(key, field) for key, field in model.model_fields.items() if key not in below]
+    below = {key: _model_of(field) for key, field in model.model_fields.items()}
+    yield f"\n## {name or 'Top level'}\n\n{text.strip()}\n\n"
+    rows = [_row(key, field) for key, field in model.model_fields.items() if below[key] is None]
     if rows:
         yield "| key | default | meaning |\n| --- | --- | --- |\n" + "".join(rows)
-    for key, field in below.items():
-        section = _model_of(field)
-        if section is not None:
-            yield from _section(f"{name}.{key}" if name else key, section, section.__doc__ or "")
+    for section in dict.fromkeys(each for each in below.values() if each is not None):
+        keys = [key for key, each in below.items() if each is section]
+        heading = ", ".join(f"`{_below(name, key)}:`" for key in keys)
+        yield from _section(heading, section, section.__doc__ or "")
+
+
+def _below(name: str, key: str) -> str:
+    return f"{name.strip('`:')}.{key}" if name else key
 
 
 def _model_of(field: FieldInfo) -> type[BaseModel] | None:
-    kind = field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    """The section that stands at a key, which may be optional."""
+    kinds = spot(field.annotation).types
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
 def _row(key: str, field: FieldInfo) -> str:

@@ -13,10 +13,11 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from finetune.errors import TrainError
 from finetune.prepare.encode import LABELS
-from finetune.progress import Progress
+from finetune.progress import Progress, say
 from finetune.training.lengths import example_lengths
 from finetune.training.outputs import loss_and_logits
 from finetune.training.pretrained import WEIGHTS
+from finetune.training.told import validation_line
 
 
 class ModuleTrainer(Trainer):
@@ -45,8 +46,12 @@ class ModuleTrainer(Trainer):
         dataset = self.train_dataset if train_dataset is None else train_dataset
         if not self._group_by_length:
             return super()._get_train_sampler(dataset)
+        # All processes must go through the examples in one order; each takes its share of a batch.
+        alone = self.args.world_size == 1
         return LengthGroupedSampler(
-            self.args.train_batch_size * self.args.gradient_accumulation_steps, lengths=example_lengths(dataset)
+            self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size,
+            lengths=example_lengths(dataset),
+            generator=None if alone else torch.Generator().manual_seed(self.args.seed),
         )
 
     def _get_eval_sampler(self, eval_dataset: Any) -> Any:
@@ -60,6 +65,8 @@ class ModuleTrainer(Trainer):
         save_model(self.model, str(folder / WEIGHTS))
 
     def _load_best_model(self) -> None:
+        if not self.is_world_process_zero():
+            return  # it lies on the first process's disk, and only that keeps the model
         load_model(self.model, str(Path(self.state.best_model_checkpoint or "", WEIGHTS)))
 
 
@@ -87,13 +94,16 @@ class ShowProgress(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any
     ) -> None:
-        """Starts to count."""
-        self._progress = Progress("train", state.max_steps, unit="step")
+        """Starts to count, in the first process."""
+        if state.is_world_process_zero:
+            self._progress = Progress("train", state.max_steps, unit="step")
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any) -> None:
-        """Remembers the loss."""
-        loss = (rest.get("logs") or {}).get("loss")
-        self._note = f"loss {loss:.3f}" if loss is not None else self._note
+        """Remembers the loss; a validation gets a line of its own."""
+        logs = rest.get("logs") or {}
+        self._note = f"loss {logs['loss']:.6g}" if "loss" in logs else self._note
+        if "eval_loss" in logs and self._progress is not None:
+            say(validation_line(state.global_step, self._note, logs))
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any) -> None:
         """Counts a step."""

@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from finetune.errors import EvaluateError, FunctionsError, TrainError
-from finetune.training.train import _class_weights
+from finetune.training.fit import _class_weights
 from tests.finetune.training.conftest import LABELS, Bag, Prepared, TrainTiny, rows
 
 

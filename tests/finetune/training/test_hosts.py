@@ -1,0 +1,37 @@
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finetune.training.hosts import HOSTS, hosts_of, parse_hosts
+
+
+def config(count: int, current: int) -> str:
+    hosts = [f"algo-{number}" for number in range(1, count + 1)]
+    return json.dumps({"hosts": hosts, "current_host": hosts[current], "network_interface_name": "eth0"})
+
+
+@given(st.integers(1, 8), st.integers(1, 8), st.text())
+def test_every_process_of_all_hosts_has_a_rank_of_its_own_and_all_meet_at_the_leader(
+    count: int, processes: int, job: str
+) -> None:
+    all_hosts = [parse_hosts(config(count, current), job) for current in range(count)]
+    assert [hosts.leads for hosts in all_hosts] == [True] + [False] * (count - 1)
+    ranks = [rank for hosts in all_hosts for rank in hosts.ranks(processes)]
+    assert ranks == list(range(count * processes))
+    seen = [hosts.environment(rank, processes) for hosts in all_hosts for rank in hosts.ranks(processes)]
+    assert {(each["MASTER_ADDR"], each["MASTER_PORT"], each["WORLD_SIZE"]) for each in seen} == {
+        ("algo-1", str(all_hosts[0].port + 1), str(count * processes))
+    }
+    assert [int(each["LOCAL_RANK"]) for each in seen] == list(range(processes)) * count
+
+
+@given(st.text())
+def test_ports_lie_below_those_that_the_system_gives_out(job: str) -> None:
+    assert 1024 < parse_hosts(config(1, 0), job).port < 30_000
+
+
+def test_the_facts_survive_the_environment() -> None:
+    hosts = parse_hosts(config(2, 1), "job")
+    assert hosts_of({HOSTS: hosts.to_json()}) == hosts
+    assert hosts_of({}) is None
