@@ -13,12 +13,14 @@ from botocore.exceptions import ClientError
 from rehearsal.errors import ClientFault, ServiceError
 from rehearsal.executor.container import Container, Spec
 from rehearsal.limits import Limits
-from rehearsal.settings import Settings
+from rehearsal.settings import REPOSITORY, TAG, Settings
 from rehearsal.storage import Storage
 
 # By this key the middleware knows the platform's own calls, which no injected fault reaches.
 PLATFORM_KEY = "AKIAREHEARSALPLATFORM"
 TRUSTED = "sagemaker.amazonaws.com"
+# ECR keeps the image's name; what runs is in the settings.
+MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"})
 
 
 class Account:
@@ -67,11 +69,14 @@ class Account:
                 container.end()
 
     def furnish(self) -> None:
-        """Makes the bucket and the role that every rehearsal starts with."""
+        """Makes the bucket, the role and the image's name that every rehearsal starts with."""
         self.storage.client.create_bucket(Bucket=self.settings.bucket, **_location(self.settings.region))
         trust = {"Effect": "Allow", "Principal": {"Service": TRUSTED}, "Action": "sts:AssumeRole"}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         self._iam.create_role(RoleName=self.settings.role, AssumeRolePolicyDocument=policy)
+        registry = self.client("ecr")
+        registry.create_repository(repositoryName=REPOSITORY)
+        registry.put_image(repositoryName=REPOSITORY, imageTag=TAG, imageManifest=MANIFEST)
 
     def check_role(self, arn: str) -> None:
         """Asks whether SageMaker may assume the role.

@@ -104,6 +104,8 @@ def _say_how(rehearsal: Rehearsal, *, keep: bool) -> None:
     """Prints the environment of a client, how to look and how to end it."""
     for name, value in rehearsal.environment.items():
         print(f"export {name}={shlex.quote(value)}")
+    if rehearsal.dashboard:
+        print(f"# dashboard: {rehearsal.dashboard} (user default, no password)")
     print(f"# bucket {rehearsal.settings.bucket}, role {rehearsal.settings.role_arn}")
     print(f"# look: python -m rehearsal status --folder {rehearsal.folder}")
     print(f"# end:  python -m rehearsal down --folder {rehearsal.folder}{'' if keep else ', or Ctrl-C'}", flush=True)
