@@ -16,14 +16,12 @@ from typing import Any, Self
 from rehearsal.environment import client_environment
 from rehearsal.errors import RehearsalError
 from rehearsal.executor.namespaces import check_namespaces
-from rehearsal.settings import SOURCE, Settings
+from rehearsal.settings import SDK_SETTINGS, SOURCE, Settings
 from rehearsal.state import State
 from rehearsal.zenml.image import project_image
 from rehearsal.zenml.register import Registration
 
 START_S, STOP_S = 60.0, 20.0
-# The SageMaker SDK sends reasons of failures and the account's number to a bucket of AWS unless told not to.
-SDK_SETTINGS = "SchemaVersion: '1.0'\nSageMaker: {PythonSDK: {Modules: {TelemetryOptOut: true}}}\n"
 
 
 class Rehearsal:

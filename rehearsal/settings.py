@@ -9,6 +9,8 @@ from typing import Self
 
 ACCOUNT = "123456789012"
 REPOSITORY, TAG = "finetune", "rehearsal"
+# The SageMaker SDK sends reasons of failures and the account's number to a bucket of AWS unless told not to.
+SDK_SETTINGS = "SchemaVersion: '1.0'\nSageMaker: {PythonSDK: {Modules: {TelemetryOptOut: true}}}\n"
 SOURCE = Path(__file__).resolve().parents[1]
 
 

@@ -10,7 +10,7 @@ NAME = "rehearsal.json"
 
 @dataclass(frozen=True)
 class State:
-    """The process that serves it, its address and its folder; address and API key of its ZenML server, if it has one."""
+    """The process that serves it, its address and its folder; and those of its ZenML server, with an API key."""
 
     pid: int
     endpoint: str

@@ -123,9 +123,7 @@ class Components(Section):
     def all(self) -> list[tuple[str, Component]]:
         """Kind and component of each that is there."""
         found = [(kind, getattr(self, kind)) for kind in type(self).model_fields]
-        return [
-            (kind, each) for kind, some in found for each in (some if isinstance(some, list) else [some]) if each
-        ]
+        return [(kind, each) for kind, some in found for each in (some if isinstance(some, list) else [some]) if each]
 
 
 class StackFile(Section):

@@ -4,11 +4,11 @@ import compileall
 import shutil
 from pathlib import Path
 
-from rehearsal.settings import Image
+from rehearsal.settings import SDK_SETTINGS, Image
 
 # As docker/base.Dockerfile and .dockerignore have them.
 ROOMS = ("experiments", "finetune", "materializers", "operators", "pipelines", "steps")
-PLACES = ("/app", "/opt/ml/code")
+PLACES, SDK_PLACE = ("/app", "/opt/ml/code"), "/etc/xdg/sagemaker"
 ENVIRONMENT = {
     "PYTHONPATH": "/app",
     "PYTHONUNBUFFERED": "1",
@@ -30,4 +30,8 @@ def project_image(project: Path, folder: Path) -> Image:
             shutil.copytree(project / room, folder / room, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*"))
     # The job's traceback names the file as the job sees it.
     compileall.compile_dir(folder, quiet=2, stripdir=str(folder), prependdir=PLACES[0])
-    return Image(files=dict.fromkeys(PLACES, str(folder)), environment=ENVIRONMENT, folder=PLACES[0])
+    sdk = folder.with_name(f"{folder.name}-sdk")
+    sdk.mkdir()
+    (sdk / "config.yaml").write_text(SDK_SETTINGS)
+    files = dict.fromkeys(PLACES, str(folder)) | {SDK_PLACE: str(sdk)}
+    return Image(files=files, environment=ENVIRONMENT, folder=PLACES[0])

@@ -1,4 +1,4 @@
-"""Registers the stack `rehearsal` with the rehearsal's ZenML server, `python -m rehearsal.zenml.register FOLDER REGION`.
+"""Registers the stack `rehearsal` with its server: `python -m rehearsal.zenml.register FOLDER REGION`.
 
 A process of its own, so that ZenML is imported while the servers start, and not in the caller's process.
 """

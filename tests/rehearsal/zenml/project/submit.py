@@ -12,4 +12,4 @@ if __name__ == "__main__":
     from pipelines.trivial import trivial
 
     run = trivial.with_options(settings=pipeline_settings(load_stack("rehearsal")))(places=sys.argv[1:])
-    print("RUN", run.name)
+    print(run.name)
