@@ -145,3 +145,19 @@ def test_nothing_is_left_of_the_zenml_server(tmp_path: Path, up: Rehearsal) -> N
     with socket.socket() as tried:
         assert tried.connect_ex(("127.0.0.1", port)) != 0
     assert not other.folder.exists()
+
+
+def test_stack_check_finds_all_in_order(up: Rehearsal) -> None:
+    environment = os.environ | up.environment
+    command = [sys.executable, "run.py", "stack", "check", "rehearsal"]
+    checked = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    subjects = [line.split()[1].rstrip(":") for line in checked.stdout.splitlines()]
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert subjects == ["region", "credentials", "ZenML", "role", "bucket", "image", "quota"]
+
+
+def test_a_server_of_this_machine_is_no_server_for_aws(up: Rehearsal) -> None:
+    environment = {name: value for name, value in (os.environ | up.environment).items() if name != "AWS_ENDPOINT_URL"}
+    code = "from stacks.checks.server import check_server; print(check_server().found)"
+    told = subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert told.stdout.splitlines()[-1] == f"AWS does not reach {up.dashboard}, an address of this machine"
