@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from rehearsal.calls import Calls
 from rehearsal.errors import ClientFault, ServiceError
 from rehearsal.executor.container import Container, Spec
 from rehearsal.limits import Limits
@@ -28,7 +29,7 @@ class Account:
 
     def __init__(self, settings: Settings, folder: Path, endpoint: str) -> None:
         self.settings, self.folder, self.endpoint = settings, folder, endpoint
-        self.limits = Limits()
+        self.limits, self.calls = Limits(), Calls()
         self._running: set[Container] = set()
         self._closed = False
         self._lock = threading.Lock()
@@ -98,6 +99,7 @@ class Account:
     def credentials(self, role_arn: str) -> dict[str, str]:
         """Temporary credentials of a role, in the form that a container's credential endpoint gives."""
         found = self._sts.assume_role(RoleArn=role_arn, RoleSessionName="SageMaker")["Credentials"]
+        self.calls.know(found["AccessKeyId"], role_arn)
         ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
         return {
             "AccessKeyId": found["AccessKeyId"],

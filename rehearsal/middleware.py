@@ -49,6 +49,8 @@ class Middleware:
             faulty = foreign(limits, environ, service)
             if faulty is None and key != PLATFORM_KEY:
                 faulty = fault_of(limits, environ, service)
+                # An S3 body may be large and is not needed to know the call.
+                self._account.calls.keep(key, service, environ, b"" if service == "s3" else _body(environ))
             if faulty is not None:
                 return faulty(start)
             if target.startswith(TARGET):

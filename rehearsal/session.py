@@ -124,6 +124,10 @@ class Rehearsal:
         """Takes a spot training job's instances away."""
         ask(self.endpoint, f"interrupt/{job}")
 
+    def calls(self) -> list[dict[str, Any]]:
+        """The calls of clients and jobs so far: role (`client` for who is none), IAM action, resource, times."""
+        return list(ask(self.endpoint, "calls")["calls"])
+
     def _up(self) -> State:
         if self._state is None:
             raise RehearsalError("rehearsal: it is not up; call start(), or use it in a `with` statement")

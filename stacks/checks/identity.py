@@ -44,7 +44,7 @@ def check_role(session: Any, values: Values) -> Finding:
             return Finding(SUBJECT_OF_ROLE, False, f"there is no role {name}", _create_role(name))
         return refused(SUBJECT_OF_ROLE, error, "iam:GetRole")
     if not trusts_sagemaker(role["AssumeRolePolicyDocument"]):
-        command = f"aws iam update-assume-role-policy --role-name {name} --policy-document file://stacks/iam/trust.json"
+        command = f"aws iam update-assume-role-policy --role-name {name} --policy-document {_policy('trust')}"
         return Finding(SUBJECT_OF_ROLE, False, f"{name} does not let {TRUSTED} assume it", command)
     return Finding(SUBJECT_OF_ROLE, True, values.role)
 
@@ -74,7 +74,11 @@ def _no_credentials(error: Exception, values: Values) -> Finding:
 
 def _create_role(name: str) -> str:
     return (
-        f"aws iam create-role --role-name {name} --assume-role-policy-document file://stacks/iam/trust.json && "
-        f"aws iam put-role-policy --role-name {name} --policy-name finetune "
-        "--policy-document file://stacks/iam/execution-role.json"
+        f"aws iam create-role --role-name {name} --assume-role-policy-document {_policy('trust')} && "
+        f"aws iam put-role-policy --role-name {name} --policy-name finetune --policy-document {_policy('execution-role')}"
     )
+
+
+def _policy(name: str) -> str:
+    """What the shell replaces by the policy of the stack in question."""
+    return f'"$(python -m stacks.iam {name} STACK)"'

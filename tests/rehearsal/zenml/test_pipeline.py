@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -18,6 +19,7 @@ import pytest
 from rehearsal import Rehearsal, Settings
 from rehearsal.fixture import skip_where_refused
 from stacks.files import load_stack
+from stacks.iam.render import render
 
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = Path(__file__).parent / "project"
@@ -161,3 +163,57 @@ def test_a_server_of_this_machine_is_no_server_for_aws(up: Rehearsal) -> None:
     code = "from stacks.checks.server import check_server; print(check_server().found)"
     told = subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True)
     assert told.stdout.splitlines()[-1] == f"AWS does not reach {up.dashboard}, an address of this machine"
+
+
+def test_each_call_is_allowed_and_each_allowed_action_is_seen_or_taken_on_the_roles_behalf(
+    ran: Ran, up: Rehearsal
+) -> None:
+    values = load_stack("rehearsal").values
+    assert values is not None
+    ask(up, str(ROOT / "run.py"), "stack", "check", "rehearsal")
+    on_behalf = json.loads((ROOT / "stacks/iam/on-behalf.json").read_text())
+    for policy, role in (("execution-role", values.role), ("submitter", "client")):
+        allowed = render(policy, values)["Statement"]
+        seen = [call for call in up.calls() if call["role"] == role]
+        assert [call for call in seen if not allows(allowed, call["action"], call["resource"])] == []
+        unseen = {action for each in allowed for action in each["Action"]} - {call["action"] for call in seen}
+        assert unseen == {*on_behalf[policy], *ELSEWHERE[policy]} - {call["action"] for call in seen}
+
+
+def allows(statements: list[dict[str, Any]], action: str, resource: str) -> bool:
+    """Whether a statement names the action, and, for S3, the bucket or object."""
+    for each in statements:
+        resources = [each["Resource"]] if isinstance(each["Resource"], str) else each["Resource"]
+        if action in each["Action"] and (resource == "*" or any(fnmatchcase(resource, known) for known in resources)):
+            return True
+    return False
+
+
+# What steps with machines of their own and the commands on a run ask for; this pipeline has neither.
+ELSEWHERE = {
+    "execution-role": {
+        "logs:DescribeLogStreams",
+        "logs:GetLogEvents",
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "sagemaker:CreateTrainingJob",
+        "sagemaker:DescribeTrainingJob",
+        "sagemaker:StopTrainingJob",
+    },
+    "submitter": {
+        "logs:DescribeLogStreams",
+        "logs:GetLogEvents",
+        "s3:PutObject",
+        "sagemaker:DescribePipelineExecution",
+        "sagemaker:DescribeProcessingJob",
+        "sagemaker:DescribeTrainingJob",
+        "sagemaker:ListPipelineExecutionSteps",
+        "sagemaker:StopPipelineExecution",
+        "sagemaker:StopTrainingJob",
+        "scheduler:CreateSchedule",
+        "scheduler:DeleteSchedule",
+        "scheduler:GetSchedule",
+        "scheduler:ListSchedules",
+        "scheduler:UpdateSchedule",
+    },
+}

@@ -85,7 +85,11 @@ def test_a_role_that_sagemaker_cannot_assume_is_told(session: boto3.Session) -> 
     trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     arn = session.client("iam").create_role(RoleName="for-ec2", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
-    missing(check_role(session, values(role=arn)), "does not let sagemaker.amazonaws.com assume it", "trust.json")
+    missing(
+        check_role(session, values(role=arn)),
+        "does not let sagemaker.amazonaws.com assume it",
+        "python -m stacks.iam trust",
+    )
 
 
 def test_a_bucket_that_does_not_exist_is_told(session: boto3.Session) -> None:
