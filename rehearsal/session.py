@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from rehearsal.calls import LOOKER_KEY
 from rehearsal.environment import client_environment
 from rehearsal.errors import RehearsalError
 from rehearsal.executor.namespaces import check_namespaces
@@ -105,14 +106,14 @@ class Rehearsal:
             self._process.wait()
 
     def client(self, service: str) -> Any:
-        """A boto3 client of it."""
+        """A boto3 client of it, whose calls `calls` does not count."""
         import boto3
 
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
             region_name=self.settings.region,
-            aws_access_key_id="rehearsal",
+            aws_access_key_id=LOOKER_KEY,
             aws_secret_access_key="rehearsal",
         )
 

@@ -75,7 +75,8 @@ def _no_credentials(error: Exception, values: Values) -> Finding:
 def _create_role(name: str) -> str:
     return (
         f"aws iam create-role --role-name {name} --assume-role-policy-document {_policy('trust')} && "
-        f"aws iam put-role-policy --role-name {name} --policy-name finetune --policy-document {_policy('execution-role')}"
+        f"aws iam put-role-policy --role-name {name} --policy-name finetune "
+        f"--policy-document {_policy('execution-role')}"
     )
 
 

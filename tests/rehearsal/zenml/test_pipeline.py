@@ -208,6 +208,8 @@ ELSEWHERE = {
         "sagemaker:DescribeProcessingJob",
         "sagemaker:DescribeTrainingJob",
         "sagemaker:ListPipelineExecutionSteps",
+        "sagemaker:ListPipelineExecutions",
+        "sagemaker:ListPipelines",
         "sagemaker:StopPipelineExecution",
         "sagemaker:StopTrainingJob",
         "scheduler:CreateSchedule",
