@@ -61,8 +61,16 @@ def _orchestrator(values: Values) -> Configuration:
 
 
 def _step_operator(values: Values) -> Configuration:
-    """The same for training jobs."""
-    return {"execution_role": values.role, "bucket": values.bucket}
+    """The same for training jobs, by the keys of operators/flavor.py."""
+    return {
+        "role": values.role,
+        "output": f"s3://{values.bucket}/jobs",
+        "region": values.region,
+        "kms_key": values.kms_key,
+        "subnets": values.subnets,
+        "security_groups": values.security_groups,
+        "tags": values.tags,
+    }
 
 
 def _artifact_store(values: Values) -> Configuration:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -48,8 +49,13 @@ def ask(up: Rehearsal, *command: str) -> str:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     skip_where_refused()
-    folder = tmp_path_factory.mktemp("zenml") / "rehearsal"
-    with Rehearsal(folder, Settings(project=str(PROJECT), stop_grace_s=1.0)) as rehearsal:
+    folder = tmp_path_factory.mktemp("zenml")
+    shutil.copytree(PROJECT, folder / "project")
+    # A job loads the whole stack, its step operator included.
+    for room in ("finetune", "operators"):
+        if (ROOT / room).is_dir():
+            shutil.copytree(ROOT / room, folder / "project" / room)
+    with Rehearsal(folder / "rehearsal", Settings(project=str(folder / "project"), stop_grace_s=1.0)) as rehearsal:
         yield rehearsal
 
 
