@@ -7,7 +7,7 @@ from zenml.enums import StackComponentType
 from zenml.models import ComponentResponse, ComponentUpdate
 from zenml.stack.utils import validate_stack_component_config
 
-from stacks import operator
+from stacks import flavor
 from stacks.components import Registered, registered
 from stacks.files import load_stack
 
@@ -23,10 +23,10 @@ def apply(name: str) -> UUID:
     client = Client()
     ids: Ids = {}
     for component in registered(load_stack(name)):
-        if component.flavor == operator.FLAVOR:
-            if not operator.is_present():
+        if component.flavor == flavor.FLAVOR:
+            if not flavor.is_present():
                 continue
-            operator.register_flavor(client)
+            flavor.register_flavor(client)
         ids.setdefault(StackComponentType(component.kind), []).append(_component(client, component))
     return _stack(client, name, ids)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 
 from rehearsal import Rehearsal, Settings
 from rehearsal.fixture import skip_where_refused
+from rehearsal.state import State
 from stacks.files import load_stack
 from stacks.iam.render import render
 
@@ -153,6 +155,20 @@ def test_nothing_is_left_of_the_zenml_server(tmp_path: Path, up: Rehearsal) -> N
     with socket.socket() as tried:
         assert tried.connect_ex(("127.0.0.1", port)) != 0
     assert not other.folder.exists()
+
+
+def test_the_zenml_server_ends_with_a_rehearsal_that_is_killed(tmp_path: Path, up: Rehearsal) -> None:
+    other = Rehearsal(tmp_path / "other", up.settings)
+    other.start()
+    assert other.dashboard is not None
+    state = State.load(other.folder)
+    assert state is not None
+    os.kill(state.pid, signal.SIGKILL)
+    ends = time.monotonic() + 10
+    while running := [each for each in psutil.process_iter(["cmdline"]) if str(tmp_path) in str(each.info["cmdline"])]:
+        assert time.monotonic() < ends, running
+        time.sleep(0.1)
+    other.stop()
 
 
 def test_stack_check_finds_all_in_order(up: Rehearsal) -> None:
