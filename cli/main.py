@@ -16,6 +16,7 @@ examples:
   python run.py --config configs/EXP-3333.yaml --set train.epochs=1    change one value for this run
   python run.py --config configs/EXP-3333.yaml --run-number 7          go on with run 7, which was stopped
   python run.py --config configs/EXP-3333.yaml --no-cache              do every step again
+  python run.py stack check sagemaker                                  what the stack lacks; also: stack apply NAME
 
 exit codes: 0 done, 1 a step failed, 2 bad config or usage: nothing was started, 130 stopped
 """
@@ -62,21 +63,33 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Runs the command that the arguments ask for and gives its exit code."""
+def _stack(arguments: Sequence[str]) -> int:
+    from cli.stack import stack
+
+    return stack(arguments[1:])
+
+
+def _experiment(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     from cli.environment import quiet_defaults
-    from finetune.errors import FinetuneError
 
     quiet_defaults()
+    if options.check:
+        from cli.check import check
+
+        return check(options.config, options.overrides, options.stack)
+    from cli.run import run
+
+    return run(options.config, options.overrides, options.stack, options.run_number, cache=not options.no_cache)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command that the arguments ask for and gives its exit code."""
+    command = {"stack": _stack}.get(arguments[0] if arguments else "", _experiment)
+    from finetune.errors import FinetuneError
+
     try:
-        if options.check:
-            from cli.check import check
-
-            return check(options.config, options.overrides, options.stack)
-        from cli.run import run
-
-        return run(options.config, options.overrides, options.stack, options.run_number, cache=not options.no_cache)
+        return command(arguments)
     except FinetuneError as error:  # what a step raises is answered in cli/run.py: here no run has begun
         print(f"error: {error}", file=sys.stderr)
         return Exit.USAGE

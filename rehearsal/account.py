@@ -10,15 +10,18 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from rehearsal.calls import Calls
 from rehearsal.errors import ClientFault, ServiceError
 from rehearsal.executor.container import Container, Spec
 from rehearsal.limits import Limits
-from rehearsal.settings import Settings
+from rehearsal.settings import REPOSITORY, TAG, Settings
 from rehearsal.storage import Storage
 
 # By this key the middleware knows the platform's own calls, which no injected fault reaches.
 PLATFORM_KEY = "AKIAREHEARSALPLATFORM"
 TRUSTED = "sagemaker.amazonaws.com"
+# ECR keeps the image's name; what runs is in the settings.
+MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"})
 
 
 class Account:
@@ -26,7 +29,7 @@ class Account:
 
     def __init__(self, settings: Settings, folder: Path, endpoint: str) -> None:
         self.settings, self.folder, self.endpoint = settings, folder, endpoint
-        self.limits = Limits()
+        self.limits, self.calls = Limits(), Calls()
         self._running: set[Container] = set()
         self._closed = False
         self._lock = threading.Lock()
@@ -67,11 +70,14 @@ class Account:
                 container.end()
 
     def furnish(self) -> None:
-        """Makes the bucket and the role that every rehearsal starts with."""
+        """Makes the bucket, the role and the image's name that every rehearsal starts with."""
         self.storage.client.create_bucket(Bucket=self.settings.bucket, **_location(self.settings.region))
         trust = {"Effect": "Allow", "Principal": {"Service": TRUSTED}, "Action": "sts:AssumeRole"}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         self._iam.create_role(RoleName=self.settings.role, AssumeRolePolicyDocument=policy)
+        registry = self.client("ecr")
+        registry.create_repository(repositoryName=REPOSITORY)
+        registry.put_image(repositoryName=REPOSITORY, imageTag=TAG, imageManifest=MANIFEST)
 
     def check_role(self, arn: str) -> None:
         """Asks whether SageMaker may assume the role.
@@ -93,6 +99,7 @@ class Account:
     def credentials(self, role_arn: str) -> dict[str, str]:
         """Temporary credentials of a role, in the form that a container's credential endpoint gives."""
         found = self._sts.assume_role(RoleArn=role_arn, RoleSessionName="SageMaker")["Credentials"]
+        self.calls.know(found["AccessKeyId"], role_arn)
         ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
         return {
             "AccessKeyId": found["AccessKeyId"],

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     try:
         if given.command == "up":
-            return up(given.folder, given.images, keep=given.keep)
+            return up(given.folder, given.images, keep=given.keep, zenml=given.zenml)
         if given.command == "down":
             return down(given.folder)
         if given.command == "status":
@@ -35,12 +35,12 @@ def main(arguments: Sequence[str]) -> int:
         return 1
 
 
-def up(folder: Path, images: Path | None, *, keep: bool) -> int:
+def up(folder: Path, images: Path | None, *, keep: bool, zenml: bool) -> int:
     """Starts a rehearsal, says how to use it, and stays until it is ended; with `keep` returns and leaves it."""
     # SIGTERM ends it as Ctrl-C does, and both do so where a shell has started it in the background.
     for end in (signal.SIGINT, signal.SIGTERM):
         signal.signal(end, signal.default_int_handler)
-    rehearsal = Rehearsal(folder, Settings(images=read_images(images)), lasting=keep)
+    rehearsal = Rehearsal(folder, Settings(images=read_images(images), zenml=zenml), lasting=keep)
     try:
         rehearsal.start()
         _say_how(rehearsal, keep=keep)
@@ -104,6 +104,8 @@ def _say_how(rehearsal: Rehearsal, *, keep: bool) -> None:
     """Prints the environment of a client, how to look and how to end it."""
     for name, value in rehearsal.environment.items():
         print(f"export {name}={shlex.quote(value)}")
+    if rehearsal.dashboard:
+        print(f"# dashboard: {rehearsal.dashboard} (user default, no password)")
     print(f"# bucket {rehearsal.settings.bucket}, role {rehearsal.settings.role_arn}")
     print(f"# look: python -m rehearsal status --folder {rehearsal.folder}")
     print(f"# end:  python -m rehearsal down --folder {rehearsal.folder}{'' if keep else ', or Ctrl-C'}", flush=True)
@@ -145,6 +147,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--folder", type=Path, default=FOLDER, help=f"where everything lies (default {FOLDER})")
         if name == "up":
             command.add_argument("--keep", action="store_true", help="leave it running, and return")
+            command.add_argument(
+                "--no-zenml", action="store_false", dest="zenml", help="AWS alone, up in half the time"
+            )
             command.add_argument("--images", type=Path, help="JSON: image URI -> what runs (default: this interpreter)")
         if name == "interrupt":
             command.add_argument("job", help="name of the training job")

@@ -32,6 +32,8 @@ class Control:
                 body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
                 self._account.limits.change(json.loads(body))
                 return {}
+            case ["calls"]:
+                return {"calls": self._account.calls.all()}
             case ["folder"]:
                 return {"folder": str(self._account.folder)}
             case ["jobs"]:

@@ -11,15 +11,24 @@ from rehearsal.session import Rehearsal
 from rehearsal.settings import Image, Settings
 
 NEEDED = ("moto", "boto3", "regex", "flask")
+IMAGES = {"*": Image()}
 
 
 @pytest.fixture(scope="session")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    """A rehearsal that is up; every image URI stands for this interpreter. Skips where it cannot run."""
+    """AWS alone; every image URI stands for this interpreter. Skips where it cannot run."""
     skip_where_refused()
     folder = tmp_path_factory.mktemp("rehearsal") / "home"
-    images = {"*": Image()}
-    with Rehearsal(folder, Settings(images=images, stop_grace_s=2.0, sync_s=0.5)) as started:
+    with Rehearsal(folder, Settings(images=IMAGES, stop_grace_s=2.0, sync_s=0.5, zenml=False)) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def rehearsal_with_zenml(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """AWS and a ZenML server, the stack `rehearsal` registered, its image holding this project."""
+    skip_where_refused()
+    folder = tmp_path_factory.mktemp("rehearsal") / "home"
+    with Rehearsal(folder, Settings(images=IMAGES, stop_grace_s=2.0, sync_s=0.5)) as started:
         yield started
 
 

@@ -11,6 +11,7 @@ from botocore import xform_name
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sagemaker.responses import SageMakerResponse
 
+from rehearsal import quotas
 from rehearsal.account import PLATFORM_KEY, Account
 from rehearsal.control import Control
 from rehearsal.errors import ServiceError
@@ -48,10 +49,14 @@ class Middleware:
             faulty = foreign(limits, environ, service)
             if faulty is None and key != PLATFORM_KEY:
                 faulty = fault_of(limits, environ, service)
+                # An S3 body may be large and is not needed to know the call.
+                self._account.calls.keep(key, service, environ, b"" if service == "s3" else _body(environ))
             if faulty is not None:
                 return faulty(start)
             if target.startswith(TARGET):
                 return self._sagemaker(target.removeprefix(TARGET), region, environ, start)
+            if target == quotas.TARGET + quotas.LIST:
+                return answer(start, quotas.list_quotas(limits, _json(_body(environ))))
         except ServiceError as error:
             return answer_error(start, error)
         except Exception as error:
@@ -62,8 +67,8 @@ class Middleware:
     def _sagemaker(self, operation: str, region: str | None, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         if region is None:
             raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        request: dict[str, Any] = json.loads(body or b"{}")
+        body = _body(environ)
+        request = _json(body)
         service = self.service(region)
         if service.answers(operation, request):
             return answer(start, service.call(operation, request))
@@ -71,8 +76,19 @@ class Middleware:
             # moto would answer with a page of HTML, which a client takes for a passing fault and asks again.
             text = f"{operation} is served neither by the rehearsal nor by moto"
             raise ServiceError("UnknownOperationException", text)
-        environ["wsgi.input"] = io.BytesIO(body)
         return self._moto(environ, start)
+
+
+def _body(environ: Environ) -> bytes:
+    """The body, which stays there to be read again."""
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(body or b"{}")
+    return values
 
 
 def _signed(environ: Environ) -> tuple[str | None, str | None, str | None]:

@@ -8,18 +8,21 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from rehearsal.calls import LOOKER_KEY
+from rehearsal.environment import client_environment
 from rehearsal.errors import RehearsalError
 from rehearsal.executor.namespaces import check_namespaces
-from rehearsal.settings import SOURCE, Settings
+from rehearsal.settings import SDK_SETTINGS, SOURCE, Settings
 from rehearsal.state import State
+from rehearsal.zenml.image import project_image
+from rehearsal.zenml.register import Registration
 
 START_S, STOP_S = 60.0, 20.0
-# The SageMaker SDK sends reasons of failures and the account's number to a bucket of AWS unless told not to.
-SDK_SETTINGS = "SchemaVersion: '1.0'\nSageMaker: {PythonSDK: {Modules: {TelemetryOptOut: true}}}\n"
 
 
 class Rehearsal:
@@ -31,7 +34,7 @@ class Rehearsal:
     def __init__(self, folder: Path, settings: Settings | None = None, *, lasting: bool = False) -> None:
         self.folder, self.settings, self.lasting = folder.resolve(), settings or Settings(), lasting
         self._process: subprocess.Popen[bytes] | None = None
-        self._endpoint = ""
+        self._state: State | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -45,21 +48,17 @@ class Rehearsal:
     @property
     def endpoint(self) -> str:
         """Its address, http://127.0.0.1:PORT."""
-        return self._endpoint
+        return self._up().endpoint
 
     @property
     def environment(self) -> dict[str, str]:
-        """What an AWS client must find in its environment."""
-        return {
-            "AWS_ENDPOINT_URL": self._endpoint,
-            "AWS_ACCESS_KEY_ID": "rehearsal",
-            "AWS_SECRET_ACCESS_KEY": "rehearsal",
-            "AWS_REGION": self.settings.region,
-            "AWS_DEFAULT_REGION": self.settings.region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "SAGEMAKER_USER_CONFIG_OVERRIDE": str(self.folder / "sdk.yaml"),
-            "SAGEMAKER_SUPPRESS_V2_WARNING": "1",
-        }
+        """What a client of AWS and of its ZenML server must find in its environment."""
+        return client_environment(self._up(), self.settings.region)
+
+    @property
+    def dashboard(self) -> str | None:
+        """The address of ZenML's dashboard; the user is `default`, without a password."""
+        return self._up().zenml_url
 
     def start(self) -> None:
         """Starts it and waits until it serves.
@@ -73,12 +72,17 @@ class Rehearsal:
                 f"rehearsal: {self.folder} is not empty; end it with `python -m rehearsal down`, or give another"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.settings.save(self.folder / "settings.json")
+        self._settings_with_image().save(self.folder / "settings.json")
         (self.folder / "sdk.yaml").write_text(SDK_SETTINGS)
         self._process = self._spawn()
+        registration = Registration(self.folder, self.settings.region) if self.settings.zenml else None
         try:
-            self._endpoint = self._wait().endpoint
+            self._state = self._wait()
+            if registration is not None:
+                registration.finish()
         except BaseException:
+            if registration is not None:
+                registration.cancel()
             self.stop()
             raise
 
@@ -102,24 +106,41 @@ class Rehearsal:
             self._process.wait()
 
     def client(self, service: str) -> Any:
-        """A boto3 client of it."""
+        """A boto3 client of it, whose calls `calls` does not count."""
         import boto3
 
         return boto3.client(
             service,
-            endpoint_url=self._endpoint,
+            endpoint_url=self.endpoint,
             region_name=self.settings.region,
-            aws_access_key_id="rehearsal",
+            aws_access_key_id=LOOKER_KEY,
             aws_secret_access_key="rehearsal",
         )
 
     def limit(self, **values: Any) -> None:
         """Sets quotas, sizes and faults; rehearsal/limits.py says which there are."""
-        ask(self._endpoint, "limits", values)
+        ask(self.endpoint, "limits", values)
 
     def interrupt(self, job: str) -> None:
         """Takes a spot training job's instances away."""
-        ask(self._endpoint, f"interrupt/{job}")
+        ask(self.endpoint, f"interrupt/{job}")
+
+    def calls(self) -> list[dict[str, Any]]:
+        """The calls of clients and jobs so far: role (`client` for who is none), IAM action, resource, times."""
+        return list(ask(self.endpoint, "calls")["calls"])
+
+    def _up(self) -> State:
+        if self._state is None:
+            raise RehearsalError("rehearsal: it is not up; call start(), or use it in a `with` statement")
+        return self._state
+
+    def _settings_with_image(self) -> Settings:
+        """The settings as the server takes them: with the project's image, unless the caller names his own."""
+        told = self.settings
+        if not told.zenml or told.image_uri in told.images:
+            return told
+        image = project_image(Path(told.project), self.folder / "image")
+        return replace(told, images=told.images | {told.image_uri: image})
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "rehearsal.serve", str(self.folder), *([] if self.lasting else ["lifeline"])]

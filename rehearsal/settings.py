@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Self
 
 ACCOUNT = "123456789012"
+REPOSITORY, TAG = "finetune", "rehearsal"
+# The SageMaker SDK sends reasons of failures and the account's number to a bucket of AWS unless told not to.
+SDK_SETTINGS = "SchemaVersion: '1.0'\nSageMaker: {PythonSDK: {Modules: {TelemetryOptOut: true}}}\n"
 SOURCE = Path(__file__).resolve().parents[1]
 
 
@@ -39,6 +42,8 @@ class Settings:
     stop_grace_s: seconds between SIGTERM and SIGKILL; AWS gives 120.
     sync_s: seconds between two uploads of checkpoints and continuous outputs.
     bucket, role: made at the start, so that there is something to work with.
+    zenml: whether it has a ZenML server, with the stack `rehearsal` registered; AWS alone is up in half the time.
+    project: the folder whose rooms (steps, pipelines, ...) the image `image_uri` holds, where there is a ZenML server.
     """
 
     region: str = "us-east-1"
@@ -48,6 +53,13 @@ class Settings:
     hidden: list[str] = field(default_factory=list)
     stop_grace_s: float = 120.0
     sync_s: float = 2.0
+    zenml: bool = True
+    project: str = str(SOURCE)
+
+    @property
+    def image_uri(self) -> str:
+        """The URI of the project's image, which stands in the rehearsal's ECR."""
+        return f"{ACCOUNT}.dkr.ecr.{self.region}.amazonaws.com/{REPOSITORY}:{TAG}"
 
     @property
     def role_arn(self) -> str:

@@ -10,11 +10,13 @@ NAME = "rehearsal.json"
 
 @dataclass(frozen=True)
 class State:
-    """The process that serves it, its address and its folder."""
+    """The process that serves it, its address and its folder; and those of its ZenML server, with an API key."""
 
     pid: int
     endpoint: str
     folder: str
+    zenml_url: str | None = None
+    zenml_key: str | None = None
 
     def save(self, folder: Path) -> None:
         """Writes it whole: who finds the file can use what it says."""

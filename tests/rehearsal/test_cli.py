@@ -25,7 +25,7 @@ def told(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def kept(tmp_path: Path) -> Iterator[Path]:
     skip_where_refused()
     folder = tmp_path / "rehearsal"
-    ran = told(folder, "up", "--keep")
+    ran = told(folder, "up", "--keep", "--no-zenml")
     assert ran.returncode == 0, ran.stderr
     assert "export AWS_ENDPOINT_URL=http://127.0.0.1:" in ran.stdout and "rehearsal down --folder" in ran.stdout
     yield folder
@@ -56,7 +56,8 @@ def test_a_killed_rehearsal_is_told_from_a_running_one(kept: Path) -> None:
 def test_one_in_the_foreground_ends_with_its_command(tmp_path: Path, how: signal.Signals) -> None:
     skip_where_refused()
     folder = tmp_path / "rehearsal"
-    process = subprocess.Popen([*COMMAND, "up", "--folder", str(folder)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    command = [*COMMAND, "up", "--no-zenml", "--folder", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert process.stdout is not None
     for line in process.stdout:
         if "# end:" in line:

@@ -61,7 +61,7 @@ def test_an_image_brings_its_files_and_entrypoint_and_what_is_hidden_is_empty(be
         environment={"FROM_IMAGE": "yes"},
     )
     known = "123456789012.dkr.ecr.us-east-1.amazonaws.com/ours:1"
-    with Rehearsal(tmp_path / "rehearsal", Settings(images={known: image}, hidden=["/usr/share"])) as up:
+    with Rehearsal(tmp_path / "rehearsal", Settings(images={known: image}, hidden=["/usr/share"], zenml=False)) as up:
         other = type(bench)(up)
         name = other.train("", AlgorithmSpecification={"TrainingImage": known, "ContainerEntrypoint": ["python"]})
         assert other.trained(name)["TrainingJobStatus"] == "Completed"

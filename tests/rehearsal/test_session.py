@@ -46,14 +46,14 @@ def gone(folder: Path) -> None:
 @pytest.fixture
 def up(tmp_path: Path) -> Rehearsal:
     skip_where_refused()
-    rehearsal = Rehearsal(tmp_path / "rehearsal", Settings(images={"*": Image()}, stop_grace_s=1.0))
+    rehearsal = Rehearsal(tmp_path / "rehearsal", Settings(images={"*": Image()}, stop_grace_s=1.0, zenml=False))
     rehearsal.start()
     return rehearsal
 
 
 def test_no_process_mount_port_or_folder_is_left(bench: Any, tmp_path: Path) -> None:
     before, there = mounts(), os.path.exists("/opt/ml")
-    with Rehearsal(tmp_path / "rehearsal", Settings(images={"*": Image()})) as up:
+    with Rehearsal(tmp_path / "rehearsal", Settings(images={"*": Image()}, zenml=False)) as up:
         bench_of_it = type(bench)(up)
         bench_of_it.says(bench_of_it.train(SLEEP, ResourceConfig={"InstanceCount": 2}), "ready")
         assert len(processes(up.folder)) >= 5 and is_open(up.endpoint)

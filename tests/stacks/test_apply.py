@@ -5,18 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-import yaml
-
 REPOSITORY = Path(__file__).resolve().parents[2]
-FILES = sorted((REPOSITORY / "stacks").glob("*.yaml"))
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_stack_file_names_its_components(path: Path) -> None:
-    components = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert {"orchestrator", "artifact_store"} <= components.keys()
-    assert all({"name", "flavor"} <= settings.keys() for settings in components.values())
 
 
 APPLY = """
@@ -32,18 +21,47 @@ except ConfigError as error:
 """
 
 
-def test_a_stack_is_registered_once_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "ask.py").write_text(APPLY, encoding="utf-8")
+def asked(tmp_path: Path, program: str) -> list[str]:
+    """Runs a program with a ZenML of its own; gives the lines that it prints."""
+    (tmp_path / "ask.py").write_text(program, encoding="utf-8")
     environment = {
         **os.environ,
         "ZENML_CONFIG_PATH": str(tmp_path / "zenml"),
         "ZENML_ANALYTICS_OPT_IN": "false",
         "PYTHONPATH": str(REPOSITORY),
     }
-    asked = subprocess.run(
+    ran = subprocess.run(
         [sys.executable, "ask.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
-    assert asked.returncode == 0, asked.stderr
-    registered, refused = asked.stdout.splitlines()[-2:]
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.splitlines()
+
+
+CHANGE = """
+import stacks.apply
+from dataclasses import replace
+from zenml.client import Client
+from stacks.components import Registered
+def state():
+    found = Client().list_stack_components(type="orchestrator", name="changing").items
+    return [(str(each.id), each.flavor_name, each.configuration) for each in found]
+for settings in ({"synchronous": True}, {"synchronous": False}, {}):
+    wanted = Registered("orchestrator", "changing", "local_docker", settings)
+    stacks.apply._component(Client(), wanted)
+    print(state()[0])
+stacks.apply._component(Client(), replace(wanted, flavor="local"))
+print([each[1:] for each in state()])
+"""
+
+
+def test_a_changed_value_updates_the_component_and_one_that_is_gone_is_dropped(tmp_path: Path) -> None:
+    first, second, third, last = asked(tmp_path, CHANGE)[-4:]
+    assert first.split(",")[0] == second.split(",")[0] == third.split(",")[0]
+    assert "True" in first and "False" in second and third.endswith("{})")
+    assert last == "[('local', {})]"
+
+
+def test_a_stack_is_registered_once_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
+    registered, refused = asked(tmp_path, APPLY)[-2:]
     assert registered == "True True"
-    assert refused == "--stack nowhere: there is no file nowhere.yaml in stacks/; known: local"
+    assert refused == "--stack nowhere: there is no file nowhere.yaml in stacks/; known: local, rehearsal, sagemaker"

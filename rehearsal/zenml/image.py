@@ -1,0 +1,37 @@
+"""The project's own image without a container engine: the rooms that its Dockerfile copies, and its environment."""
+
+import compileall
+import shutil
+from pathlib import Path
+
+from rehearsal.settings import SDK_SETTINGS, Image
+
+# As docker/base.Dockerfile and .dockerignore have them.
+ROOMS = ("experiments", "finetune", "materializers", "operators", "pipelines", "steps")
+PLACES, SDK_PLACE = ("/app", "/opt/ml/code"), "/etc/xdg/sagemaker"
+ENVIRONMENT = {
+    "PYTHONPATH": "/app",
+    "PYTHONUNBUFFERED": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "ZENML_CONFIG_PATH": "/app/.zenconfig",
+    "ZENML_ENABLE_REPO_INIT_WARNINGS": "false",
+    "ZENML_ANALYTICS_OPT_IN": "false",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "OPT_OUT_TRACKING": "true",
+}
+
+
+def project_image(project: Path, folder: Path) -> Image:
+    """Copies the project's rooms into a new folder, compiles them, and gives the image that they make."""
+    folder.mkdir(parents=True)
+    for room in ROOMS:
+        if (project / room).is_dir():
+            shutil.copytree(project / room, folder / room, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*"))
+    # The job's traceback names the file as the job sees it.
+    compileall.compile_dir(folder, quiet=2, stripdir=str(folder), prependdir=PLACES[0])
+    sdk = folder.with_name(f"{folder.name}-sdk")
+    sdk.mkdir()
+    (sdk / "config.yaml").write_text(SDK_SETTINGS)
+    files = dict.fromkeys(PLACES, str(folder)) | {SDK_PLACE: str(sdk)}
+    return Image(files=files, environment=ENVIRONMENT, folder=PLACES[0])

@@ -1,0 +1,34 @@
+"""What a check found, and how AWS's refusals are worded in it."""
+
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+DENIED = ("AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation")
+AWSError = (BotoCoreError, ClientError)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: the subject, whether it is as it must be, what was found, and the command that mends it."""
+
+    subject: str
+    good: bool
+    found: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        line = f"{'ok     ' if self.good else 'missing'}  {self.subject}: {self.found}"
+        return line if self.good or not self.mend else f"{line}\n         mend it with: {self.mend}"
+
+
+def code_of(error: Exception) -> str:
+    """AWS's code of an error; the class's name where AWS was not reached."""
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
+
+
+def refused(subject: str, error: Exception, action: str) -> Finding:
+    """The finding of a call that AWS refused."""
+    if code_of(error) in DENIED:
+        return Finding(subject, False, f"{action} is not allowed", "attach stacks/iam/submitter.json to who you are")
+    return Finding(subject, False, f"{action}: {error}", "aws sts get-caller-identity")

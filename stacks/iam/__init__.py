@@ -1,0 +1,1 @@
+"""IAM policies as files; README.md gives each statement's reason."""

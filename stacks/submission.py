@@ -1,0 +1,23 @@
+"""What a pipeline needs to be submitted to a stack: the image its steps run in, with the code inside."""
+
+from typing import Any
+
+from zenml.config import DockerSettings
+
+from stacks.files import Stack
+
+
+def pipeline_settings(stack: Stack) -> dict[str, Any]:
+    """Settings for `pipeline.with_options(settings=...)`; empty for a stack of this machine.
+
+    ZenML builds nothing and uploads no code: the image of the stack file is run as it is.
+    """
+    if stack.values is None:
+        return {}
+    docker = DockerSettings(
+        parent_image=stack.values.image,
+        skip_build=True,
+        allow_download_from_artifact_store=False,
+        allow_download_from_code_repository=False,
+    )
+    return {"docker": docker}

@@ -1,0 +1,243 @@
+"""A pipeline of ZenML, through ZenML's SageMaker orchestrator, on a rehearsal."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from rehearsal import Rehearsal, Settings
+from rehearsal.fixture import skip_where_refused
+from rehearsal.state import State
+from stacks.files import load_stack
+from stacks.iam.render import render
+
+ROOT = Path(__file__).resolve().parents[3]
+PROJECT = Path(__file__).parent / "project"
+ENDED = ("Succeeded", "Failed", "Stopped")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """The trivial pipeline after its end: ZenML's view, and SageMaker's steps and jobs by name of the step."""
+
+    run: dict[str, Any]
+    steps: dict[str, dict[str, Any]]
+    jobs: dict[str, dict[str, Any]]
+
+
+def ask(up: Rehearsal, *command: str) -> str:
+    """Runs a Python program as the rehearsal's client; gives its last line."""
+    environment = os.environ | up.environment | {"PYTHONPATH": str(ROOT), "ZENML_LOGGING_VERBOSITY": "CRITICAL"}
+    ran = subprocess.run(
+        [sys.executable, *command], env=environment, cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    skip_where_refused()
+    folder = tmp_path_factory.mktemp("zenml")
+    shutil.copytree(PROJECT, folder / "project")
+    # A job loads the whole stack, its step operator included.
+    for room in ("finetune", "operators"):
+        if (ROOT / room).is_dir():
+            shutil.copytree(ROOT / room, folder / "project" / room)
+    with Rehearsal(folder / "rehearsal", Settings(project=str(folder / "project"), stop_grace_s=1.0)) as rehearsal:
+        yield rehearsal
+
+
+@pytest.fixture(scope="module")
+def ran(up: Rehearsal) -> Ran:
+    name = ask(up, "submit.py", str(ROOT), str(up.folder))
+    sagemaker = up.client("sagemaker")
+    pipeline = sagemaker.list_pipelines()["PipelineSummaries"][0]["PipelineName"]
+    found = sagemaker.list_pipeline_executions(PipelineName=pipeline)["PipelineExecutionSummaries"][0]
+    execution = {"PipelineExecutionArn": found["PipelineExecutionArn"]}
+    while sagemaker.describe_pipeline_execution(**execution)["PipelineExecutionStatus"] not in ENDED:
+        time.sleep(0.2)
+    steps = {
+        step["StepName"]: step
+        for step in sagemaker.list_pipeline_execution_steps(**execution)["PipelineExecutionSteps"]
+    }
+    jobs = {}
+    for step, about in steps.items():
+        arn = about["Metadata"]["ProcessingJob"]["Arn"]
+        job = sagemaker.describe_processing_job(ProcessingJobName=arn.rpartition("/")[2])
+        jobs[step] = job | {"Tags": sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+    return Ran(json.loads(ask(up, "look.py", name)), steps, jobs)
+
+
+def test_it_runs_as_processing_jobs_and_is_completed_on_zenmls_server(ran: Ran) -> None:
+    assert (ran.run["status"], ran.run["stack"]) == ("completed", "rehearsal")
+    assert {name: step["StepStatus"] for name, step in ran.steps.items()} == {"greet": "Succeeded", "look": "Succeeded"}
+
+
+def test_its_artifacts_lie_in_s3_and_its_code_was_not_uploaded(ran: Ran, up: Rehearsal) -> None:
+    assert ran.run["outputs"]["greeting"]["value"] == "hello, rehearsal"
+    keys = [each["Key"] for each in up.client("s3").list_objects_v2(Bucket="rehearsal")["Contents"]]
+    assert all(
+        any(f"s3://rehearsal/{key}".startswith(output["uri"]) for key in keys) for output in ran.run["outputs"].values()
+    )
+    assert ran.run["code_path"] is None and not any("code_uploads" in key for key in keys)
+
+
+def test_a_job_sees_its_image_and_neither_the_checkout_nor_the_clients_zenml(ran: Ran, up: Rehearsal) -> None:
+    seen = ran.run["outputs"]["seen"]["value"]
+    assert seen["folder"] == ["/app", "/app/steps/greet.py"]
+    assert PROJECT.is_dir() and seen[str(ROOT)] == [] and seen[str(up.folder)] == []
+
+
+def test_network_key_tags_and_image_reach_every_job(ran: Ran) -> None:
+    values = load_stack("rehearsal").values
+    assert values is not None
+    for job in ran.jobs.values():
+        assert job["NetworkConfig"] == {
+            "EnableInterContainerTrafficEncryption": True,
+            "EnableNetworkIsolation": False,
+            "VpcConfig": {"Subnets": values.subnets, "SecurityGroupIds": values.security_groups},
+        }
+        cluster = job["ProcessingResources"]["ClusterConfig"]
+        assert (cluster["InstanceType"], cluster["VolumeKmsKeyId"]) == ("ml.t3.medium", values.kms_key)
+        assert (job["AppSpecification"]["ImageUri"], job["RoleArn"]) == (values.image, values.role)
+        assert {"Key": "project", "Value": "finetune"} in job["Tags"]
+
+
+APPLY = """
+from stacks.apply import apply
+from zenml.client import Client
+def state():
+    return sorted((c.name, str(c.id), str(c.updated)) for c in Client().list_stack_components().items)
+first = apply("rehearsal")
+before = state()
+print(first == apply("rehearsal") and before == state())
+"""
+
+
+def test_applying_the_stack_again_changes_nothing(up: Rehearsal, tmp_path: Path) -> None:
+    (tmp_path / "again.py").write_text(APPLY)
+    assert ask(up, str(tmp_path / "again.py")) == "True"
+
+
+def test_the_dashboard_opens_and_both_servers_listen_on_loopback_only(up: Rehearsal) -> None:
+    assert up.dashboard is not None
+    with urlopen(up.dashboard) as page:
+        assert b"ZenML" in page.read()
+    ports = {int(url.rpartition(":")[2]) for url in (up.dashboard, up.endpoint)}
+    listening = [
+        each for each in psutil.net_connections() if each.status == psutil.CONN_LISTEN and each.laddr.port in ports
+    ]
+    assert {each.laddr.ip for each in listening} == {"127.0.0.1"} and len(listening) == 2
+
+
+def test_nothing_is_left_of_the_zenml_server(tmp_path: Path, up: Rehearsal) -> None:
+    with Rehearsal(tmp_path / "other", up.settings) as other:
+        assert other.dashboard is not None
+        port = int(other.dashboard.rpartition(":")[2])
+        assert any(
+            str(other.folder) in " ".join(each.info["cmdline"] or []) for each in psutil.process_iter(["cmdline"])
+        )
+    assert not any(str(tmp_path) in " ".join(each.info["cmdline"] or []) for each in psutil.process_iter(["cmdline"]))
+    with socket.socket() as tried:
+        assert tried.connect_ex(("127.0.0.1", port)) != 0
+    assert not other.folder.exists()
+
+
+def test_the_zenml_server_ends_with_a_rehearsal_that_is_killed(tmp_path: Path, up: Rehearsal) -> None:
+    other = Rehearsal(tmp_path / "other", up.settings)
+    other.start()
+    assert other.dashboard is not None
+    state = State.load(other.folder)
+    assert state is not None
+    os.kill(state.pid, signal.SIGKILL)
+    ends = time.monotonic() + 10
+    while running := [each for each in psutil.process_iter(["cmdline"]) if str(tmp_path) in str(each.info["cmdline"])]:
+        assert time.monotonic() < ends, running
+        time.sleep(0.1)
+    other.stop()
+
+
+def test_stack_check_finds_all_in_order(up: Rehearsal) -> None:
+    environment = os.environ | up.environment
+    command = [sys.executable, "run.py", "stack", "check", "rehearsal"]
+    checked = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    subjects = [line.split()[1].rstrip(":") for line in checked.stdout.splitlines()]
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert subjects == ["region", "credentials", "ZenML", "role", "bucket", "image", "quota"]
+
+
+def test_a_server_of_this_machine_is_no_server_for_aws(up: Rehearsal) -> None:
+    environment = {name: value for name, value in (os.environ | up.environment).items() if name != "AWS_ENDPOINT_URL"}
+    code = "from stacks.checks.server import check_server; print(check_server().found)"
+    told = subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert told.stdout.splitlines()[-1] == f"AWS does not reach {up.dashboard}, an address of this machine"
+
+
+def test_each_call_is_allowed_and_each_allowed_action_is_seen_or_taken_on_the_roles_behalf(
+    ran: Ran, up: Rehearsal
+) -> None:
+    values = load_stack("rehearsal").values
+    assert values is not None
+    ask(up, str(ROOT / "run.py"), "stack", "check", "rehearsal")
+    on_behalf = json.loads((ROOT / "stacks/iam/on-behalf.json").read_text())
+    for policy, role in (("execution-role", values.role), ("submitter", "client")):
+        allowed = render(policy, values)["Statement"]
+        seen = [call for call in up.calls() if call["role"] == role]
+        assert [call for call in seen if not allows(allowed, call["action"], call["resource"])] == []
+        unseen = {action for each in allowed for action in each["Action"]} - {call["action"] for call in seen}
+        assert unseen == {*on_behalf[policy], *ELSEWHERE[policy]} - {call["action"] for call in seen}
+
+
+def allows(statements: list[dict[str, Any]], action: str, resource: str) -> bool:
+    """Whether a statement names the action, and, for S3, the bucket or object."""
+    for each in statements:
+        resources = [each["Resource"]] if isinstance(each["Resource"], str) else each["Resource"]
+        if action in each["Action"] and (resource == "*" or any(fnmatchcase(resource, known) for known in resources)):
+            return True
+    return False
+
+
+# What steps with machines of their own and the commands on a run ask for; this pipeline has neither.
+ELSEWHERE = {
+    "execution-role": {
+        "logs:DescribeLogStreams",
+        "logs:GetLogEvents",
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "sagemaker:CreateTrainingJob",
+        "sagemaker:DescribeTrainingJob",
+        "sagemaker:StopTrainingJob",
+    },
+    "submitter": {
+        "logs:DescribeLogStreams",
+        "logs:GetLogEvents",
+        "s3:PutObject",
+        "sagemaker:DescribePipelineExecution",
+        "sagemaker:DescribeProcessingJob",
+        "sagemaker:DescribeTrainingJob",
+        "sagemaker:ListPipelineExecutionSteps",
+        "sagemaker:ListPipelineExecutions",
+        "sagemaker:ListPipelines",
+        "sagemaker:StopPipelineExecution",
+        "sagemaker:StopTrainingJob",
+        "scheduler:CreateSchedule",
+        "scheduler:DeleteSchedule",
+        "scheduler:GetSchedule",
+        "scheduler:ListSchedules",
+        "scheduler:UpdateSchedule",
+    },
+}
