@@ -1,12 +1,11 @@
 """What came of a run: the facts that ZenML knows of it, for run.json, and a table for the terminal."""
 
-import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.experiment import Home
 from finetune.runs import Run, Status
+from finetune.storage.storage import storage_of
 
 if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse
@@ -24,7 +23,8 @@ def outcome(run: Run, status: Status, home: Home, name: str) -> Run:
     metrics: dict[str, Any] = {}
     if "metrics" in artifacts:
         metrics = artifacts["metrics"].load()
-        shutil.copyfile(Path(artifacts["report"].uri, "output.html"), home.run(run.run_number) / "report.html")
+        page = f"{artifacts['report'].uri}/output.html"
+        home.storage.write(str(home.run(run.run_number) / "report.html"), storage_of(page).read(page) or b"")
     return run.ended(
         status,
         seconds=_seconds(pipeline_run),

@@ -12,6 +12,9 @@ import torch
 from finetune.errors import EvaluateError
 from finetune.functions import Functions, load_functions
 from finetune.prepare.encode import GUID, LABELS, examples_of
+from finetune.storage.cache import local_folder
+from finetune.storage.storage import storage_of
+from finetune.storage.uri import to_place
 from finetune.training.collate import Collator
 from finetune.training.model_folder import ModelFacts, load, read_facts
 from finetune.training.outputs import loss_and_logits
@@ -115,20 +118,20 @@ class Predictor:
 
 
 def load_run(home: str | Path, number: int) -> Predictor:
-    """Loads the model of one run of an experiment home.
+    """Loads the model of one run of an experiment home, local or in S3.
 
     Raises:
         EvaluateError: The run has no model.
     """
-    record = Path(home, "runs", str(number), "run.json")
-    if not record.is_file():
-        known = (
-            ", ".join(sorted((path.name for path in Path(home, "runs").glob("*")), key=lambda name: (len(name), name)))
-            or "none"
-        )
-        raise EvaluateError(f"there is no run {number} in {Path(home).absolute()} (runs: {known})")
+    place = to_place(str(home))
+    storage, runs = storage_of(place), place / "runs"
+    record = runs / str(number) / "run.json"
+    content = storage.read(str(record))
+    if content is None:
+        known = ", ".join(sorted(storage.folders(str(runs)), key=lambda name: (len(name), name))) or "none"
+        raise EvaluateError(f"there is no run {number} in {place} (runs: {known})")
     try:
-        uri = json.loads(record.read_text(encoding="utf-8"))["artifacts"]["model"]
+        uri = json.loads(content)["artifacts"]["model"]
     except (OSError, ValueError, KeyError) as error:
         raise EvaluateError(f"{record} names no model; did run {number} finish training? ({error!r})") from error
-    return Predictor(Path(uri))
+    return Predictor(local_folder(uri))
