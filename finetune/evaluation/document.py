@@ -28,7 +28,10 @@ def document_texts(folder: Place, guids: Sequence[str], file: str) -> list[str]:
     for start in range(0, len(guids), AT_ONCE):
         part = guids[start : start + AT_ONCE]
         with storage_of(folder).at_hand(str(folder), part, [file]) as at_hand:
-            texts += [document_text(Path(at_hand, guid, file)) for guid in part]
+            try:
+                texts += [document_text(Path(at_hand, guid, file)) for guid in part]
+            except EvaluateError as error:
+                raise EvaluateError(str(error).replace(at_hand, str(folder))) from error
     return texts
 
 
