@@ -10,15 +10,17 @@ import json
 import re
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-from finetune.errors import FinetuneError
+if __name__ == "__main__":  # of a file that is started, Python knows only the folder
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from finetune.storage.lock import locked
-from finetune.storage.publish import publish
 from finetune.storage.uri import is_s3
 
 KINDS = ("notice", "reference", "text", "tag", "intro", "clue")
@@ -111,6 +113,9 @@ def main(build_sample: Callable[[Path], None], default: str) -> None:
         parser.error(f"{folder} is there already; a sample is never touched after it was built")
     build_sample(folder)
     if is_s3(place):
+        from finetune.errors import FinetuneError
+        from finetune.storage.publish import publish
+
         try:
             publish(folder, place)
         except FinetuneError as error:

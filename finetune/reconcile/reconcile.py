@@ -19,6 +19,7 @@ from finetune.reconcile.select import drop_duplicates, match
 from finetune.reconcile.snapshot import Production, Snapshot, read_snapshot
 from finetune.reconcile.transfer import ProcessFunc, Transfer
 from finetune.reconcile.validate import validate
+from finetune.storage.counter import RETRIES
 from finetune.storage.disk import disk_errors
 from finetune.storage.storage import storage_of
 from finetune.storage.uri import Place, S3Uri, join, to_place
@@ -32,6 +33,8 @@ class Reconciled:
 
     manifest: Manifest
     decisions: dict[str, int]
+    retries: int = 0
+    """Requests to S3 that were tried again."""
 
 
 def reconcile(
@@ -68,7 +71,7 @@ def reconcile(
     there = read_snapshot(snapshot)
     _refuse_unsafe_ids(row["guid"] for row in there.rows)
     _refuse_home_in_production(home, production)
-    storage = home.storage
+    storage, retried_before = home.storage, RETRIES.count
     with (
         disk_errors(f"reconcile in {home.path}", str(home.path)),
         storage.locked(str(home.lock), f"{home.experiment}'s experiment home") as lock,
@@ -96,7 +99,10 @@ def reconcile(
         lock.check()
         _write_label_counts(home, manifest)
         mark_complete(home, manifest)
-    return Reconciled(manifest, dict(transfer.decisions))
+    retries = RETRIES.count - retried_before
+    if retries:
+        say(f"S3 failed for a moment: {retries:,} requests were tried again")
+    return Reconciled(manifest, dict(transfer.decisions), retries)
 
 
 def _refuse_home_in_production(home: Home, production: str) -> None:

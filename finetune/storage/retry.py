@@ -5,7 +5,6 @@ gives up early when many threads fail at once; both end here.
 """
 
 import random
-import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -20,6 +19,7 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
+from finetune.storage.counter import RETRIES
 from finetune.storage.s3_errors import code_of
 
 T = TypeVar("T")
@@ -39,22 +39,6 @@ _BROKEN = (
 _AILING = frozenset(
     {"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "500", "502", "503", "504", "429"}
 )
-
-
-class Counter:
-    """How often something was tried again in this process; safe to use from several threads."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._lock = threading.Lock()
-
-    def add(self) -> None:
-        """Counts one more."""
-        with self._lock:
-            self.count += 1
-
-
-RETRIES = Counter()
 
 
 def retried(work: Callable[[], T]) -> T:

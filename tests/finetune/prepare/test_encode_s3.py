@@ -54,7 +54,7 @@ def test_a_home_in_s3_gives_the_same_examples_and_leaves_nothing_here(
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setattr(tempfile, "tempdir", None)
     assert encoded(reconciled, tmp_path, processes)["length"][:] == [int(guid) for guid in GUIDS]
-    assert not [path for path in (tmp_path / "tmp").rglob("t")]
+    assert not list((tmp_path / "tmp").rglob("t"))
 
 
 def test_an_error_names_the_file_in_s3(reconciled: str, bucket: str, tmp_path: Path) -> None:

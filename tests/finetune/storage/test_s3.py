@@ -12,8 +12,8 @@ import boto3
 import pytest
 
 from finetune.errors import ReconcileError, StorageError
+from finetune.storage.counter import RETRIES
 from finetune.storage.objects import Objects
-from finetune.storage.retry import RETRIES
 from finetune.storage.s3_lock import S3Lock
 from finetune.storage.storage import Storage, storage_of
 from finetune.storage.uri import S3Uri
