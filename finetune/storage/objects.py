@@ -3,9 +3,6 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +12,7 @@ from finetune.errors import StorageError
 from finetune.storage.client import s3_client
 from finetune.storage.copy import CHUNK, hash_file
 from finetune.storage.disk import disk_errors
+from finetune.storage.object import SHA256, SOURCE, Object, described, etag_of
 from finetune.storage.retry import retried
 from finetune.storage.s3_errors import ABSENT, CHANGED, CONFLICT, code_of, s3_errors
 from finetune.storage.uri import S3Uri
@@ -25,33 +23,6 @@ LARGEST_COPY = 5 * 1024**3
 """What CopyObject takes in one request, in bytes (S3's documentation); larger objects are copied in parts."""
 ONE_REQUEST = 8 * 1024**2
 """Bytes that are uploaded from memory, in one request."""
-SHA256 = "sha256"
-SOURCE = "source-etag"
-
-
-@dataclass(frozen=True)
-class Object:
-    """An object as S3 describes it; `path` is relative to where it was looked for."""
-
-    path: str
-    size: int
-    etag: str
-    modified: datetime
-    asked: datetime | None = None
-    """The server's time of the answer."""
-    sha256: str | None = None
-    source: str | None = None
-    """ETag of the object that it was copied from."""
-
-    @property
-    def version(self) -> str:
-        """Changes whenever the content may have changed."""
-        return f"{self.etag} {self.modified.isoformat()}"
-
-
-def etag_of(version: str) -> str:
-    """The ETag within a version."""
-    return version.partition(" ")[0]
 
 
 class Objects:
@@ -90,7 +61,7 @@ class Objects:
         if "ContentLength" not in found:  # a proxy may drop the length of an answer that has no body
             page = next(self._pages(uri, Prefix=uri.key, MaxKeys=1))
             found["ContentLength"] = page["Contents"][0]["Size"]
-        return _described(found)
+        return described(found)
 
     def stream(
         self, uri: S3Uri, take: Callable[[bytes], Any], *, begin: Callable[[], None], etag: str | None = None
@@ -119,7 +90,7 @@ class Objects:
                 for chunk in body.iter_chunks(CHUNK):
                     take(chunk)
                     size += len(chunk)
-            return _described({**answer, "ContentLength": size})
+            return described({**answer, "ContentLength": size})
 
         return _raw("read", uri, read)
 
@@ -195,24 +166,6 @@ class Objects:
         except ClientError as error:
             if code_of(error) not in ABSENT and not (condition and code_of(error) in CHANGED):
                 raise _in_our_words("delete", uri, error) from error
-
-
-def _described(answer: dict[str, Any]) -> Object:
-    kept = answer.get("Metadata", {})
-    return Object(
-        path="",
-        size=answer["ContentLength"],
-        etag=answer["ETag"],
-        modified=answer["LastModified"],
-        asked=_time(answer),
-        sha256=kept.get(SHA256),
-        source=kept.get(SOURCE),
-    )
-
-
-def _time(answer: dict[str, Any]) -> datetime | None:
-    said = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    return parsedate_to_datetime(said) if said else None
 
 
 def _upload(source: Path, uri: S3Uri, metadata: dict[str, str]) -> None:

@@ -19,7 +19,8 @@ from finetune.storage.client import THREADS
 from finetune.storage.copy import hash_file
 from finetune.storage.disk import disk_errors
 from finetune.storage.listing import ListedFile
-from finetune.storage.objects import Object, Objects, etag_of
+from finetune.storage.object import Object, etag_of
+from finetune.storage.objects import Objects
 from finetune.storage.s3_lock import S3Lock, S3Locked
 from finetune.storage.staging import staged
 from finetune.storage.storage import Found

@@ -19,7 +19,8 @@ from typing import Any
 
 from finetune.errors import StorageError
 from finetune.progress import say
-from finetune.storage.objects import Object, Objects
+from finetune.storage.object import Object
+from finetune.storage.objects import Objects
 from finetune.storage.uri import S3Uri
 
 STALE_SECONDS = 120.0

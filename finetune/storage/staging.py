@@ -7,7 +7,7 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from finetune.storage.disk import disk_errors
-from finetune.storage.objects import Object
+from finetune.storage.object import Object
 from finetune.storage.uri import S3Uri, join
 
 if TYPE_CHECKING:
