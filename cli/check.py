@@ -8,18 +8,21 @@ from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import load_config
 from finetune.errors import ConfigError
 from finetune.functions import Functions, check_functions
+from finetune.progress import say
 from finetune.storage.uri import is_s3, to_place
+from finetune.words import counted
 from stacks.files import stack_file
 
 
 def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
     """Checks and says so; errors are raised."""
+    say(f"checking config, functions and sources of {config_file}")
     config = load_config(config_file, overrides)
     check_functions(config.functions)
     stack_file(stack)
     build_sample(config)
-    tried = try_on_production(config)[1]
-    print(f"{config_file}: good. Config, functions and sources were checked; the functions were tried on {tried} ids.")
+    tried = counted(try_on_production(config)[1], "id")
+    print(f"{config_file}: good. Config, functions and sources were checked; the functions were tried on {tried}.")
     return 0
 
 
@@ -29,8 +32,6 @@ def build_sample(config: ExperimentConfig) -> None:
     if production.sample is None or is_s3(production.files) or Path(production.files).exists():
         return
     from importlib import import_module
-
-    from finetune.progress import say
 
     folder = Path(production.files).parent
     say(f"building the sample production source {folder} (once)")
@@ -44,6 +45,7 @@ def try_on_production(config: ExperimentConfig) -> tuple[Functions, int]:
         FunctionsError: A function breaks its contract.
         ReconcileError: The labels or files of production cannot be read.
     """
+    say("trying the functions on a few ids of production")
     from finetune.config.references import resolve
     from finetune.functions import load_functions
     from finetune.reconcile.labels import read_labels
@@ -64,6 +66,7 @@ def try_on_production(config: ExperimentConfig) -> tuple[Functions, int]:
         files_from_production=production.files_from_production,
         files_at_home=config.files_at_home,
         ignored_labels=config.prepare.ignored_labels,
+        num_labels_threshold=config.prepare.num_labels_threshold,
         model=config.model.model_dump(),
         padding=config.train.padding,
         best_metric=config.train.best_metric,

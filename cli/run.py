@@ -3,6 +3,7 @@
 import os
 import shlex
 import signal
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,9 +14,10 @@ from typing import Any
 from cli.check import build_sample, try_on_production
 from cli.main import Exit
 from finetune import runs
+from finetune.calls import place
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import load_config, resolved
-from finetune.errors import FinetuneError
+from finetune.errors import FinetuneError, RunError
 from finetune.experiment import Home
 from finetune.functions import Functions, check_functions
 from finetune.progress import say
@@ -23,14 +25,19 @@ from finetune.runs import Run, Status
 from finetune.versions import versions
 from stacks.files import stack_file
 
+EXITS = {Status.COMPLETED: Exit.DONE, Status.FAILED: Exit.FAILED, Status.STOPPED: Exit.STOPPED}
+
 
 def run(config_file: str, overrides: Sequence[str], stack: str, run_number: int | None, *, cache: bool) -> int:
     """Runs the experiment; errors before the run number is claimed are raised."""
+    began = time.monotonic()
+    say(f"checking config, functions and sources of {config_file}")
     config = load_config(config_file, overrides)
     check_functions(config.functions)
     stack_file(stack)
     build_sample(config)
     functions, _ = try_on_production(config)
+    say(f"starting ZenML with stack {stack}")
     from stacks.apply import apply
 
     os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(stack))
@@ -38,7 +45,7 @@ def run(config_file: str, overrides: Sequence[str], stack: str, run_number: int 
     record = _begin(home, config, stack, run_number)
     with runs.held(home, record.run_number), _sigterm_as_interrupt():
         again = _resume_command(record, config_file, overrides)
-        return _carry_out(home, record, config, functions, cache=cache, again=again)
+        return _carry_out(home, record, config, functions, cache=cache, again=again, began=began)
 
 
 def _resume_command(record: Run, config_file: str, overrides: Sequence[str]) -> str:
@@ -61,34 +68,44 @@ def _begin(home: Home, config: ExperimentConfig, stack: str, run_number: int | N
 
 
 def _carry_out(
-    home: Home, record: Run, config: ExperimentConfig, functions: Functions, *, cache: bool, again: str
+    home: Home, record: Run, config: ExperimentConfig, functions: Functions, *, cache: bool, again: str, began: float
 ) -> int:
     from cli.leftovers import end_leftovers
-    from cli.summary import outcome, print_summary
+    from cli.summary import find_pipeline_run, outcome, print_summary
 
     say(f"{record.experiment}, run {record.run_number}, on stack {record.stack}")
     end_leftovers(record)
     name = f"{record.experiment}-{record.run_number}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
-    status = Status.FAILED
+    status = _attempt(name, home, record, config, functions, cache=cache, again=again)
+    pipeline_run = find_pipeline_run(name)
+    try:
+        record = outcome(record, status, home, pipeline_run)
+        record.write(home)
+    except RunError as error:
+        say(f"error: the run is {status}, but its outcome is not recorded: {error}; then go on with:\n  {again}")
+        return Exit.FAILED
+    if status is Status.COMPLETED:
+        print_summary(record, home, pipeline_run, seconds=time.monotonic() - began)
+    return EXITS[status]
+
+
+def _attempt(
+    name: str, home: Home, record: Run, config: ExperimentConfig, functions: Functions, *, cache: bool, again: str
+) -> Status:
+    """Runs the pipeline and says why it did not end, if it did not."""
     try:
         _run_pipeline(name, home, record, config, functions, cache=cache)
-        status = Status.COMPLETED
     except KeyboardInterrupt:
-        status = Status.STOPPED
         say(f"stopped; finished steps and copied files are kept. Go on with:\n  {again}")
-        return Exit.STOPPED
+        return Status.STOPPED
     except FinetuneError as error:
         say(f"error: {error}\n{_how_to_go_on(again)}")
-        return Exit.FAILED
-    except Exception as error:
-        traceback.print_exception(error)
-        say(f"error: a step raised {type(error).__name__}: {error}\n{_how_to_go_on(again)}")
-        return Exit.FAILED
-    finally:
-        record = outcome(record, status, home, name)
-        record.write(home)
-    print_summary(record, home, name)
-    return Exit.DONE
+        return Status.FAILED
+    except (Exception, SystemExit) as error:  # SystemExit: a function may call sys.exit
+        say("".join(traceback.format_exception(error)).rstrip())
+        say(f"error: {place(error)}a step raised {type(error).__name__}: {error}\n{_how_to_go_on(again)}")
+        return Status.FAILED
+    return Status.COMPLETED
 
 
 def _run_pipeline(

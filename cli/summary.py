@@ -3,28 +3,32 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
+from finetune.errors import RunError
+from finetune.evaluation.names import BASELINES
 from finetune.experiment import Home
 from finetune.runs import Run, Status
 from finetune.storage.storage import storage_of
+from finetune.words import duration
 
 if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse
 
 SHOWN = ("accuracy", "macro_f1", "weighted_f1")
-NAMES = {"tfidf": "TF-IDF + logistic regression", "majority": "majority label"}
 
 
-def outcome(run: Run, status: Status, home: Home, name: str) -> Run:
-    """Fills in a run's outcome from the ZenML run of that name, and puts its report into the run's folder."""
-    pipeline_run = find_pipeline_run(name)
+def outcome(run: Run, status: Status, home: Home, pipeline_run: "PipelineRunResponse | None") -> Run:
+    """Fills in a run's outcome from its ZenML run, and puts its report into the run's folder.
+
+    Raises:
+        RunError: The report cannot be copied.
+    """
     if pipeline_run is None:
         return run.ended(status)
     artifacts = _artifacts(pipeline_run)
     metrics: dict[str, Any] = {}
     if "metrics" in artifacts:
         metrics = artifacts["metrics"].load()
-        page = f"{artifacts['report'].uri}/output.html"
-        home.storage.write(str(home.run(run.run_number) / "report.html"), storage_of(page).read(page) or b"")
+        _copy_report(f"{artifacts['report'].uri}/output.html", home, run.run_number)
     return run.ended(
         status,
         seconds=_seconds(pipeline_run),
@@ -32,6 +36,14 @@ def outcome(run: Run, status: Status, home: Home, name: str) -> Run:
         baselines=metrics.get("baselines", {}),
         artifacts={name: artifact.uri for name, artifact in artifacts.items()},
     )
+
+
+def _copy_report(page: str, home: Home, number: int) -> None:
+    target = home.run(number) / "report.html"
+    try:
+        home.storage.write(str(target), storage_of(page).read(page) or b"")
+    except OSError as error:
+        raise RunError(f"{target} cannot be written: {error.strerror}; make room, or mend its permissions") from error
 
 
 def find_pipeline_run(name: str) -> "PipelineRunResponse | None":
@@ -53,8 +65,8 @@ def _seconds(pipeline_run: "PipelineRunResponse") -> dict[str, float]:
     }
 
 
-def print_summary(run: Run, home: Home, name: str) -> None:
-    """Prints metrics against baselines, seconds of each step, and where to look; `name` is that of the ZenML run."""
+def print_summary(run: Run, home: Home, pipeline_run: "PipelineRunResponse | None", *, seconds: float) -> None:
+    """Prints metrics against baselines, seconds of each step and of the whole command, and where to look."""
     from rich.console import Console
     from rich.table import Table
 
@@ -64,16 +76,17 @@ def print_summary(run: Run, home: Home, name: str) -> None:
     for metric in shown:
         table.add_column(metric, justify="right")
     for who, metrics in {"this model": run.metrics, **run.baselines}.items():
-        table.add_row(NAMES.get(who, who), *(_number(metrics.get(metric)) for metric in shown))
+        table.add_row(BASELINES.get(who, who), *(_number(metrics.get(metric)) for metric in shown))
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 100)
     console.print(f"{run.experiment}, run {run.run_number}", highlight=False)
     console.print(table)
-    console.print(_steps(run), highlight=False)
+    console.print(_steps(run), highlight=False, soft_wrap=True)
+    console.print(f"in all     {duration(seconds)}", highlight=False)
     folder = home.run(run.run_number)
     cached = "" if run.seconds.get("evaluate") else " (of the earlier run that evaluated this)"
     console.print(f"report     {folder / 'report.html'}{cached}", highlight=False, soft_wrap=True)
     console.print(f"record     {folder / 'run.json'}", highlight=False, soft_wrap=True)
-    console.print(f"dashboard  {_dashboard(name)}", highlight=False, soft_wrap=True)
+    console.print(f"dashboard  {_dashboard(pipeline_run)}", highlight=False, soft_wrap=True)
 
 
 def _number(value: float | None) -> str:
@@ -85,7 +98,6 @@ def _steps(run: Run) -> str:
     return f"steps      {', '.join(parts)}"
 
 
-def _dashboard(name: str) -> str:
-    pipeline_run = find_pipeline_run(name)
+def _dashboard(pipeline_run: "PipelineRunResponse | None") -> str:
     page = f"/projects/default/runs/{pipeline_run.id}" if pipeline_run else ""
     return f"zenml login --local, then http://127.0.0.1:8237{page}"

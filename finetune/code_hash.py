@@ -13,7 +13,7 @@ from finetune.source.roots import project_roots
 _IGNORED = {"type_comment", "ctx", "kind", "type_ignores"}
 
 
-def code_hash(*objects: str) -> str:
+def code_hash(*objects: str, sources: Sources | None = None) -> str:
     """SHA-256 (hex) over the project's code that the objects depend on, and over nothing else.
 
     The code is read as text, never imported. Each definition is followed by name: to functions it calls,
@@ -29,12 +29,13 @@ def code_hash(*objects: str) -> str:
 
     Args:
         objects: `module:name`, `module:Class.method` (the whole class counts), or `module` for all of it.
+        sources: The project's modules, where several hashes share what was read of them; default: read anew.
 
     Raises:
         FunctionsError: An object does not exist in the project, or a file on the way is not Python.
     """
     digest = hashlib.sha256()
-    for key, bindings in sorted(_closure(objects).found.items()):
+    for key, bindings in sorted(_closure(objects, sources or Sources(project_roots())).found.items()):
         digest.update(f"{key}\n".encode())
         for binding in bindings:
             text = repr(binding) if isinstance(binding, Import) else _text(binding)
@@ -47,11 +48,10 @@ def dependencies(*objects: str) -> list[str]:
 
     `module:*` is a whole module, `module:<module>` the statements that run when it is imported.
     """
-    return sorted(_closure(objects).found)
+    return sorted(_closure(objects, Sources(project_roots())).found)
 
 
-def _closure(objects: tuple[str, ...]) -> Closure:
-    sources = Sources(project_roots())
+def _closure(objects: tuple[str, ...], sources: Sources) -> Closure:
     closure = Closure(sources)
     for item in objects:
         name, _, path = item.partition(":")

@@ -1,5 +1,6 @@
 """Progress of long work: a bar on a terminal, plain lines with counts and time left anywhere else."""
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -7,6 +8,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from tqdm import tqdm
+
+from finetune.words import counted
 
 T = TypeVar("T")
 
@@ -16,11 +19,14 @@ SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Counts items of one piece of work; a context manager that says at its end how long all took."""
 
-    def __init__(self, what: str, total: int, unit: str = "ids") -> None:
+    def __init__(self, what: str, total: int, unit: str = "id") -> None:
+        """Takes what is done, to how many items, and what one of them is called."""
         self.what, self.total, self.unit, self.done = what, total, unit, 0
         self._started = self._last_line = time.monotonic()
         self._bar = (
-            tqdm(total=total, desc=what, unit=unit, leave=False, dynamic_ncols=True) if sys.stderr.isatty() else None
+            tqdm(total=total, desc=what, unit=f" {unit}s", leave=False, dynamic_ncols=True)
+            if sys.stderr.isatty()
+            else None
         )
 
     def __enter__(self) -> Self:
@@ -32,7 +38,7 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
         seconds = time.monotonic() - self._started
-        say(f"{self.what}: {self.done:,} of {self.total:,} {self.unit} in {seconds:.1f} s")
+        say(f"{self.what}: {self.done:,} of {counted(self.total, self.unit)} in {seconds:.1f} s")
 
     def advance_to(self, done: int, note: str = "") -> None:
         """Says that `done` items are finished, with a note such as the current loss."""
@@ -49,10 +55,10 @@ class Progress:
         """One plain line: count, rate and time left after so many seconds."""
         rate = self.done / seconds if seconds else 0.0
         left = f", {tqdm.format_interval((self.total - self.done) / rate)} left" if rate else ""
-        return f"{self.what}: {self.done:,} of {self.total:,} {self.unit}, {rate:,.1f}/s{left}"
+        return f"{self.what}: {self.done:,} of {counted(self.total, self.unit)}, {rate:,.1f}/s{left}"
 
 
-def track(items: Iterable[T], what: str, total: int, unit: str = "ids") -> Iterator[T]:
+def track(items: Iterable[T], what: str, total: int, unit: str = "id") -> Iterator[T]:
     """Yields items and counts them."""
     with Progress(what, total, unit) as progress:
         for done, item in enumerate(items, start=1):
@@ -61,5 +67,11 @@ def track(items: Iterable[T], what: str, total: int, unit: str = "ids") -> Itera
 
 
 def say(line: str) -> None:
-    """Prints a line of plain text to stderr, above a bar if there is one."""
-    tqdm.write(line, file=sys.stderr)
+    """Prints a line of plain text to stderr, above a bar if there is one; once nobody reads it, work goes on silently.
+
+    An error of its own would hide the one, or the Ctrl-C, that it is about to tell.
+    """
+    try:
+        tqdm.write(line, file=sys.stderr)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

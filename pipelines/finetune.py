@@ -9,6 +9,8 @@ from finetune.code_hash import code_hash
 from finetune.config.experiment import ExperimentConfig
 from finetune.experiment import Home
 from finetune.functions import Functions
+from finetune.source.closure import Sources
+from finetune.source.roots import project_roots
 from steps.evaluate import evaluate
 from steps.prepare import prepare
 from steps.reconcile import reconcile
@@ -31,10 +33,12 @@ def code_of_steps(name: str, functions: Functions) -> dict[str, str]:
         name: Folder of experiments/ that holds the functions.
         functions: The functions themselves; one that is None counts for nothing.
     """
+    sources = Sources(project_roots())
     return {
         step: code_hash(
             f"steps.{step}:{step}",
             *(f"experiments.{name}.functions:{call}" for call in calls if getattr(functions, call) is not None),
+            sources=sources,
         )
         for step, calls in CALLS.items()
     }
@@ -53,6 +57,7 @@ def finetune(config: dict[str, Any], code: dict[str, str]) -> None:
         home=home,
         folder=production.files,
         files_from_production=production.files_from_production,
+        files_at_home=settings.files_at_home,
         settings=settings.reconcile,
         functions=settings.functions,
         code=code["reconcile"],

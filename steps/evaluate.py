@@ -1,5 +1,6 @@
 """Evaluates the model on the test split, beside the baselines, and writes the report."""
 
+import time
 from typing import Annotated, Any
 
 from datasets import DatasetDict
@@ -36,6 +37,7 @@ def evaluate(
     Annotated[HTMLString, "report"],
 ]:
     """Computes metrics, predictions and report; `code` is the hash of model and metrics."""
+    started = time.perf_counter()
     with working() as scratch:
         evaluation = evaluate_model(
             model.path,
@@ -49,5 +51,6 @@ def evaluate(
         )
         refuse_other(home, manifest)  # at the end: it holds for all texts that the baseline read
         log_metadata({"metrics": evaluation.metrics, **evaluation.baselines})
-        facts = report_facts(evaluation, preparation, history, manifest, run=run_facts(), seconds=seconds_so_far())
+        seconds = {**seconds_so_far(), "evaluate": time.perf_counter() - started}
+        facts = report_facts(evaluation, preparation, history, manifest, run=run_facts(), seconds=seconds)
         return evaluation.to_dict(), Predictions(evaluation.predictions), HTMLString(build_report(facts))

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from datasets import DatasetDict
 from zenml import log_metadata, step
 
+from finetune.calls import call
 from finetune.config.model import ModelConfig
 from finetune.config.prepare import PrepareConfig
 from finetune.experiment import Home
@@ -46,7 +47,7 @@ def prepare(
             reconciled=home.reconciled,
             files_at_home=files_at_home,
             encode_data=loaded.encode_data,
-            features=loaded.get_dataset_features(len(chosen.names)),
+            features=call("get_dataset_features", loaded.get_dataset_features, len(chosen.names)),
             model=model.model_dump(),
             processes=settings.processes or os.cpu_count() or 1,
             batch_size=settings.batch_size,

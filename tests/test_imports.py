@@ -206,3 +206,14 @@ def test_what_runs_before_the_first_step_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code, heavy, *light_modules()], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_composing_the_pipeline_loads_neither_plots_nor_baselines() -> None:
+    """They take seconds, which a run that finds its evaluation in the cache does without."""
+    code = (
+        "import sys\n"
+        "import finetune.evaluation.evaluate, finetune.report.gather, finetune.report.report\n"
+        "assert not {'matplotlib', 'finetune.evaluation.baselines'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

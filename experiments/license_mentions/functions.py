@@ -48,10 +48,15 @@ def encode_data(
 
 
 def get_model(model: dict[str, Any], labels: list[str]) -> torch.nn.Module:
-    """The checkpoint's encoder with mean pooling, as it was pretrained, and a linear head."""
+    """The checkpoint's encoder with mean pooling, as it was pretrained, and a linear head.
+
+    The embeddings stay as they were pretrained: some thousand texts show most of the 30,522 tokens too rarely to
+    learn from, and half of the weights need no gradient.
+    """
     encoder = AutoModel.from_pretrained(
         checkpoint_folder(model["checkpoint"], model.get("sha256")), add_pooling_layer=False
     )
+    encoder.embeddings.requires_grad_(False)
     return MeanPoolingClassifier(encoder, len(labels))
 
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 10
+FEW = 10
+"""Examples below which the accuracy of a bin says little."""
 
 
 @dataclass(frozen=True)

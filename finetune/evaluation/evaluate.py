@@ -10,20 +10,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from finetune.evaluation.baselines import majority, tfidf
+from finetune.calls import call
 from finetune.evaluation.calibration import Calibration, calibration
 from finetune.evaluation.confusion import confusion_matrix
 from finetune.evaluation.document import document_texts
 from finetune.evaluation.mistakes import Mistake, most_confident_mistakes
+from finetune.evaluation.names import MAJORITY, TFIDF
 from finetune.evaluation.predict import predict_split
 from finetune.evaluation.scores import LabelScore, default_metrics, per_label_table
 from finetune.functions import Functions
 from finetune.prepare.encode import GUID, LABELS
 from finetune.storage.uri import Place
 from finetune.training.model_folder import load, read_facts
-
-MAJORITY = "majority"
-TFIDF = "tfidf"
 
 
 @dataclass(frozen=True)
@@ -81,21 +79,18 @@ def evaluate(
 
     Raises:
         EvaluateError: The model does not load, gives probabilities that are no numbers, or a text is unreadable.
+        FunctionsError: get_model or compute_metrics raised.
     """
     facts = read_facts(model_folder)
     labels = facts.labels
     model = load(model_folder, facts, functions.get_model)
     guids, references, probabilities = predict_split(prepared["test"], model, facts, batch_size)
-    score = functions.compute_metrics or default_metrics
     _write_predictions(target, guids, references, probabilities, labels)
-    train = np.array(list(_label_of_each_id(prepared["train"]).values()))
-    answers = {MAJORITY: majority(train, len(guids), len(labels))}
-    if baseline_text is not None:
-        answers[TFIDF] = _tfidf(prepared, reconciled, baseline_text, guids, len(labels))
+    answers = _baselines(prepared, reconciled, baseline_text, guids, len(labels))
     return Evaluation(
         labels=labels,
-        metrics=_floats(score(probabilities, references, labels)),
-        baselines={name: _floats(score(answer, references, labels)) for name, answer in answers.items()},
+        metrics=_score(functions, probabilities, references, labels),
+        baselines={name: _score(functions, answer, references, labels) for name, answer in answers.items()},
         majority_label=labels[int(answers[MAJORITY][0].argmax())],
         per_label=per_label_table(probabilities, references, labels),
         confusion=confusion_matrix(probabilities, references, len(labels)),
@@ -105,7 +100,11 @@ def evaluate(
     )
 
 
-def _floats(metrics: Mapping[str, Any]) -> dict[str, float]:
+def _score(
+    functions: Functions, probabilities: np.ndarray, references: np.ndarray, labels: list[str]
+) -> dict[str, float]:
+    compute_metrics = functions.compute_metrics or default_metrics
+    metrics: Mapping[str, Any] = call("compute_metrics", compute_metrics, probabilities, references, labels)
     return {name: float(value) for name, value in metrics.items()}
 
 
@@ -114,9 +113,25 @@ def _label_of_each_id(split: datasets.Dataset) -> dict[str, int]:
     return dict(zip(split[GUID][:], split[LABELS][:], strict=True))
 
 
+def _baselines(
+    prepared: datasets.DatasetDict, reconciled: Place, text: str | None, test_guids: Sequence[str], num_labels: int
+) -> dict[str, np.ndarray]:
+    """Probabilities of each baseline for the test ids, shape (ids, labels)."""
+    # scikit-learn takes a second to import, which a run whose evaluate comes from the cache does without
+    from finetune.evaluation.baselines import majority
+
+    train = np.array(list(_label_of_each_id(prepared["train"]).values()))
+    answers: dict[str, np.ndarray] = {MAJORITY: majority(train, len(test_guids), num_labels)}
+    if text is not None:
+        answers[TFIDF] = _tfidf(prepared, reconciled, text, test_guids, num_labels)
+    return answers
+
+
 def _tfidf(
     prepared: datasets.DatasetDict, reconciled: Place, file: str, test_guids: Sequence[str], num_labels: int
 ) -> np.ndarray:
+    from finetune.evaluation.baselines import tfidf
+
     texts, references = {}, {}
     for split in ("train", "validation"):
         part = _label_of_each_id(prepared[split])

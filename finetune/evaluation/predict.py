@@ -10,11 +10,12 @@ import numpy as np
 import torch
 
 from finetune.errors import EvaluateError
+from finetune.evaluation.instances import check_instance, what_is_there
 from finetune.functions import Functions, load_functions
 from finetune.prepare.encode import GUID, LABELS, examples_of
 from finetune.storage.cache import local_folder
 from finetune.storage.storage import storage_of
-from finetune.storage.uri import to_place
+from finetune.storage.uri import Place, to_place
 from finetune.training.collate import Collator
 from finetune.training.model_folder import ModelFacts, load, read_facts
 from finetune.training.outputs import loss_and_logits
@@ -91,8 +92,11 @@ class Predictor:
 
         Raises:
             PrepareError: encode_data raised (names the position in `instances` and its files).
-            EvaluateError: encode_data gives other features than it did for training.
+            EvaluateError: An instance is no mapping, a file of it does not exist, or encode_data gives other features
+                than it did for training.
         """
+        for index, instance in enumerate(instances):
+            check_instance(instance, index)
         examples: list[Mapping[str, Any]] = []
         owners: list[str] = []
         for index, instance in enumerate(instances):
@@ -121,17 +125,28 @@ def load_run(home: str | Path, number: int) -> Predictor:
     """Loads the model of one run of an experiment home, local or in S3.
 
     Raises:
-        EvaluateError: The run has no model.
+        EvaluateError: There is no such run, it has no model, or the model does not fit get_model any more.
     """
     place = to_place(str(home))
-    storage, runs = storage_of(place), place / "runs"
-    record = runs / str(number) / "run.json"
-    content = storage.read(str(record))
-    if content is None:
-        known = ", ".join(sorted(storage.folders(str(runs)), key=lambda name: (len(name), name))) or "none"
-        raise EvaluateError(f"there is no run {number} in {place} (runs: {known})")
+    record, content = _record(place, number)
     try:
         uri = json.loads(content)["artifacts"]["model"]
     except (OSError, ValueError, KeyError) as error:
         raise EvaluateError(f"{record} names no model; did run {number} finish training? ({error!r})") from error
-    return Predictor(local_folder(uri))
+    try:
+        return Predictor(local_folder(uri))
+    except EvaluateError as error:
+        raise EvaluateError(f"run {number} in {place}: {error}") from error
+
+
+def _record(home: Place, number: int) -> tuple[Place, bytes]:
+    storage, runs = storage_of(home), home / "runs"
+    record = runs / str(number) / "run.json"
+    if isinstance(home, Path) and not home.is_dir():
+        raise EvaluateError(f"there is no experiment home {home}: {what_is_there(home)}")
+    content = storage.read(str(record))
+    if content is None:
+        numbers = sorted(int(name) for name in storage.folders(str(runs)) if name.isdecimal())
+        known = [str(each) for each in numbers if storage.exists(str(runs / str(each) / "run.json"))]
+        raise EvaluateError(f"there is no run {number} in {home} (runs: {', '.join(known) or 'none'})")
+    return record, content

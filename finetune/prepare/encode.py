@@ -1,5 +1,6 @@
 """Encodes files at home into a dataset: `datasets.Dataset.map` over encode_data, batched and in parallel processes."""
 
+import difflib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ import datasets
 import pyarrow as pa
 from datasets.arrow_writer import TypedSequence
 
+from finetune.calls import Given, missing_key, model_section, raised
 from finetune.errors import PrepareError
 from finetune.prepare.ticks import tick, ticks
 from finetune.storage.storage import storage_of
@@ -130,11 +132,13 @@ class Encoder:
 
     def _check_names(self, guid: str, example: Mapping[str, Any]) -> None:
         if example.keys() != self._features.keys():
-            missing = ", ".join(sorted(self._features.keys() - example.keys())) or "none"
-            unknown = ", ".join(sorted(map(str, example.keys() - self._features.keys()))) or "none"
+            missing = sorted(self._features.keys() - example.keys())
+            unknown = sorted(map(str, example.keys() - self._features.keys()))
+            pairs = ((name, difflib.get_close_matches(name, missing, n=1, cutoff=0.5)) for name in unknown)
+            near = "".join(f"; for {name}, did you mean {found[0]}?" for name, found in pairs if found)
             raise PrepareError(
                 f"encode_data must return the features of get_dataset_features, but for id {guid} "
-                f"missing: {missing}; not among them: {unknown}"
+                f"missing: {', '.join(missing) or 'none'}; not among them: {', '.join(unknown) or 'none'}{near}"
             )
 
 
@@ -158,11 +162,11 @@ def examples_of(
         PrepareError: encode_data raised, or returned something else.
     """
     try:
-        encoded = encode_data(dict(instance), label2id, dict(model))
+        encoded = encode_data(Given(f"{what} has no file", instance), label2id, model_section(model))
     except Exception as error:
         raise PrepareError(
-            f"encode_data raised {type(error).__name__}: {error} for {what} with {', '.join(instance.values())}; "
-            f"mend the file, or let encode_data return None to drop the id"
+            f"{raised('encode_data', error)} for {what} with {', '.join(instance.values())}; "
+            f"{missing_key(error) or 'mend the file, or let encode_data return None to drop the id'}"
         ) from error
     found = [] if encoded is None else encoded if isinstance(encoded, list) else [encoded]
     if not all(isinstance(example, Mapping) for example in found):

@@ -16,6 +16,7 @@ from finetune.prepare.split import SPLITS, assign_splits
 from finetune.reconcile.manifest import Manifest
 from finetune.storage.storage import storage_of
 from finetune.storage.uri import Place
+from finetune.words import counted
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _check_files(guids: Sequence[str], reconciled: Place, files_at_home: Sequenc
     missing = storage_of(reconciled).missing(str(reconciled), guids, files_at_home)
     if missing:
         raise PrepareError(
-            f"{len(missing):,} files that the manifest names are gone from {reconciled}, for example {missing[0]}; "
+            f"{counted(len(missing), 'file')} of the manifest gone from {reconciled}, for example {missing[0]}; "
             f"start again with --no-cache, and reconcile brings them back"
         )
 
@@ -172,6 +173,6 @@ def _refuse_emptied(chosen: Chosen, preparation: Preparation) -> None:
         if emptied:
             raise PrepareError(
                 f"prepare: encode_data dropped every id of {', '.join(emptied)} in the {split} split "
-                f"({len(preparation.rejected):,} ids dropped in all); add the label to prepare.ignored_labels, "
-                f"or let encode_data keep these ids"
+                f"({counted(len(preparation.rejected), 'id')} dropped in all); add the label to prepare.ignored_labels"
+                f", or let encode_data keep these ids"
             )

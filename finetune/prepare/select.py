@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from finetune.errors import PrepareError
 from finetune.prepare.split import SPLITS, fixed_hash
+from finetune.words import counted
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ def select_labels(counts: Mapping[str, int], *, ignored: Sequence[str], threshol
     left_out: dict[str, str] = {}
     for label in sorted(counts):
         if label in ignored:
-            left_out[label] = f"in prepare.ignored_labels ({counts[label]} ids)"
+            left_out[label] = f"in prepare.ignored_labels ({counted(counts[label], 'id')})"
         elif counts[label] < threshold:
-            left_out[label] = f"below prepare.num_labels_threshold {threshold} ({counts[label]} ids)"
+            left_out[label] = f"below prepare.num_labels_threshold {threshold} ({counted(counts[label], 'id')})"
     kept = [label for label in sorted(counts) if label not in left_out]
     if len(kept) < 2:
         reasons = "; ".join(f"{label!r} is {reason}" for label, reason in left_out.items()) or "none"

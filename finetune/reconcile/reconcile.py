@@ -17,6 +17,7 @@ from finetune.reconcile.occupant import mark_complete
 from finetune.reconcile.parallel import in_parallel
 from finetune.reconcile.select import drop_duplicates, match
 from finetune.reconcile.snapshot import Production, Snapshot, read_snapshot
+from finetune.reconcile.told import told
 from finetune.reconcile.transfer import ProcessFunc, Transfer
 from finetune.reconcile.validate import validate
 from finetune.storage.counter import RETRIES
@@ -82,23 +83,12 @@ def reconcile(
         storage.delete(str(home.complete))
         kept, dropped, hashes = _select(there, home, production, files_from_production, pool)
         rows = _label_rows(there, kept)
-        transfer = Transfer(
-            storage,
-            production,
-            str(home.reconciled),
-            scratch,
-            files_from_production,
-            files_at_home,
-            process_func,
-            overwrite,
-            journal,
-        )
+        names = (files_from_production, files_at_home)
+        places = (storage, production, str(home.reconciled), scratch)
+        transfer = Transfer(*places, *names, process_func, overwrite, journal)
         files = validate(transfer, rows, _bring_home(transfer, rows, kept, hashes, pool), hashes, pool)
-        with disk_errors(f"write {target}", target):
-            manifest = write_manifest(target, rows=rows, kept=files, dropped=dropped)
         lock.check()
-        _write_label_counts(home, manifest)
-        mark_complete(home, manifest)
+        manifest = _record(home, target, rows, files, dropped)
     retries = RETRIES.count - retried_before
     if retries:
         say(f"S3 failed for a moment: {retries:,} requests were tried again")
@@ -176,10 +166,21 @@ def _bring_home(
     found = in_parallel(pool, lambda guid: transfer.bring_home(rows[guid], hashes[guid]), guids, "bring home")
     files = dict(zip(guids, found, strict=True))
     for decision, count in sorted(transfer.decisions.items()):
-        say(f"{decision}: {count:,} files")
+        say(told(decision, count))
     return files
 
 
-def _write_label_counts(home: Home, manifest: Manifest) -> None:
+def _record(
+    home: Home,
+    target: Path,
+    rows: Mapping[str, Mapping[str, Any]],
+    files: Mapping[str, list[FileAtHome]],
+    dropped: Mapping[str, str],
+) -> Manifest:
+    """Writes what came of it: the manifest, the label counts and, last, the marker that all is at home."""
+    with disk_errors(f"write {target}", target):
+        manifest = write_manifest(target, rows=rows, kept=files, dropped=dropped)
     counts = json.dumps(manifest.label_counts(), indent=2, ensure_ascii=False)
     home.storage.write(str(home.label_counts), f"{counts}\n".encode())
+    mark_complete(home, manifest)
+    return manifest

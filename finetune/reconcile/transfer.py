@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from finetune.calls import raised
 from finetune.errors import ReconcileError
 from finetune.reconcile.journal import Journal
 from finetune.reconcile.manifest import PROCESS_FUNC, FileAtHome
@@ -117,6 +118,5 @@ class Transfer:
 def _process_failed(error: Exception, guid: str, home: str, folder: str) -> ReconcileError:
     advice = "mend functions.py or the file, and start again: what is done already stays"
     return ReconcileError(
-        f"process_func raised {type(error).__name__}: {error} for id {guid} in {home}; "
-        f"{full_disk(error, folder) or advice}"
+        f"{raised('process_func', error)} for id {guid} in {home}; {full_disk(error, folder) or advice}"
     )

@@ -9,6 +9,7 @@ from finetune.progress import say
 from finetune.reconcile.manifest import FileAtHome
 from finetune.reconcile.parallel import in_parallel
 from finetune.reconcile.transfer import Transfer
+from finetune.words import counted
 
 SHOWN = 20
 
@@ -38,7 +39,7 @@ def validate(
     incomplete = [guid for guid, found in files.items() if len(found) < len(transfer.files_at_home)]
     if not incomplete:
         return dict(files)
-    say(f"{len(incomplete):,} ids lack files at home; copying and processing them again")
+    say(f"files missing at home: copying and processing {counted(len(incomplete), 'id')} again")
     found = in_parallel(pool, lambda guid: transfer.repair(rows[guid], hashes[guid]), incomplete, "repair")
     repaired = dict(zip(incomplete, found, strict=True))
     _refuse_missing(repaired, transfer)
@@ -52,7 +53,7 @@ def _refuse_missing(repaired: Mapping[str, list[FileAtHome]], transfer: Transfer
     if missing:
         more = [f"  and {len(missing) - SHOWN:,} more"] if len(missing) > SHOWN else []
         raise ReconcileError(
-            f"reconcile.files_at_home: {len(missing):,} files are neither copied nor written by process_func; list "
-            f"them in production.files_from_production, or let process_func write them:\n"
+            f"reconcile.files_at_home: {counted(len(missing), 'file')} neither copied nor written by process_func; "
+            f"list them in production.files_from_production, or let process_func write them:\n"
             + "\n".join(missing[:SHOWN] + more)
         )

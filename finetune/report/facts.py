@@ -40,7 +40,9 @@ class ReportFacts:
     metrics: Mapping[str, float]
     """The model's, on the test split."""
     baselines: Mapping[str, Mapping[str, float]]
-    """Metrics of each baseline by a name that reads well after "above", for example `always answering 'notice'`."""
+    """Metrics of each baseline by a name that reads well after "above", for example `the majority label`."""
+    majority_label: str
+    """The most frequent label of the train split."""
     per_label: Sequence[LabelScore]
     confusion: NDArray[np.integer]
     """Counts on the test split, shape (labels, labels): rows true, columns predicted."""
@@ -60,7 +62,7 @@ class ReportFacts:
     truncated: Mapping[str, float] | None
     """Share of truncated examples per label; None if encode_data does not say."""
     seconds: Mapping[str, float]
-    """Duration of each step."""
+    """Duration of each step; of evaluate until the report, which it writes."""
     config: Mapping[str, Any]
     """The resolved config, with secrets as references."""
     versions: Mapping[str, str]

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from finetune.evaluation.evaluate import MAJORITY, TFIDF, Evaluation
+from finetune.evaluation.evaluate import Evaluation
+from finetune.evaluation.names import BASELINES
 from finetune.reconcile.manifest import Manifest
 from finetune.report.facts import ReportFacts, group_dropped
 from finetune.storage.copy import hash_file
@@ -28,12 +29,8 @@ def report_facts(
         history: The loss curve.
         manifest: What reconcile kept and dropped.
         run: experiment, run_number, stack, started and config of the run that computes this.
-        seconds: Seconds of work of each step before this one.
+        seconds: Seconds of work of each step, of this one so far.
     """
-    names = {
-        MAJORITY: f"always answering '{evaluation.majority_label}'",
-        TFIDF: "TF-IDF + logistic regression",
-    }
     dropped = list(manifest.dropped())
     counts = Counter(manifest.label_counts())
     counts.update(label for _, label, _ in dropped if label is not None)
@@ -45,7 +42,7 @@ def report_facts(
         headline=_headline(run["config"]["train"]["best_metric"], evaluation.metrics),
         labels=evaluation.labels,
         metrics=evaluation.metrics,
-        baselines={names[name]: metrics for name, metrics in evaluation.baselines.items()},
+        baselines={BASELINES[name]: metrics for name, metrics in evaluation.baselines.items()},
         per_label=evaluation.per_label,
         confusion=evaluation.confusion,
         calibration=evaluation.calibration,
@@ -58,6 +55,7 @@ def report_facts(
         rejected=len(preparation["rejected"]),
         truncated=preparation["truncated"],
         seconds=seconds,
+        majority_label=evaluation.majority_label,
         config=run["config"],
         versions=versions(),
         hashes={"manifest": hash_file(manifest.path)},

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from finetune.evaluation.calibration import Calibration
+from finetune.evaluation.calibration import FEW, Calibration
 from finetune.report.canvas import (
     ACCENT,
     INK,
@@ -109,7 +109,7 @@ def _write_cells(axes: Axes, confusion: NDArray[np.integer], shares: NDArray[np.
 
 
 def reliability_plot(calibration: Calibration) -> str:
-    """Accuracy against confidence in each bin, above the share of examples in the bin."""
+    """Accuracy against confidence in each bin, hollow where few ids make it, above the share of ids in the bin."""
     figure, axes = new_figure(WIDTH, WIDTH * 0.86)
     bins = [part for part in calibration.bins if part.accuracy is not None]
     total = sum(part.count for part in bins)
@@ -118,10 +118,13 @@ def reliability_plot(calibration: Calibration) -> str:
     shares = [part.count / total for part in bins]
     points = np.array([(part.confidence, part.accuracy) for part in bins], dtype=np.float64)
     axes.plot(points[:, 0], points[:, 1], "o-", color=ACCENT, lw=2, ms=6, label="accuracy")
+    few = points[[part.count < FEW for part in bins]]
+    axes.plot(few[:, 0], few[:, 1], "o", color=ACCENT, mfc="white", ms=6)
     axes.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=(0, (4, 4)), label="as sure as right")
     axes.bar(left, shares, width, align="edge", color=PALE, alpha=0.55, ec="white", label="share of ids")
     figure.legend(loc="outside upper left", ncols=3, frameon=False, labelcolor=INK, fontsize=9.5)
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes.tick_params(axis="x", pad=8)  # or its 0% would touch that of the other axis
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     name_axes(axes, "top probability", "accuracy")

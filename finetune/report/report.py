@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from finetune.evaluation.calibration import FEW
 from finetune.evaluation.confusion import macro_f1_interval
 from finetune.evaluation.direction import lower_is_better
-from finetune.report import plots
 from finetune.report.facts import ReportFacts
 from finetune.report.verdict import (
     beaten_by,
@@ -21,6 +21,7 @@ from finetune.report.verdict import (
     verdict,
     weakest,
 )
+from finetune.words import duration
 
 SPLITS = ("train", "validation", "test")
 WIDE = 10
@@ -62,6 +63,7 @@ def build_report(facts: ReportFacts) -> str:
             metrics=metric_rows(facts.metrics, facts.baselines, facts.labels),
             plots=_plots(facts, headline),
             wide=len(facts.labels) > WIDE,
+            few=FEW if any(0 < part.count < FEW for part in facts.calibration.bins) else None,
             splits=SPLITS,
             data_labels=_data_labels(facts),
             config=yaml.safe_dump(dict(facts.config), sort_keys=False, allow_unicode=True, width=100),
@@ -96,6 +98,9 @@ def _data_labels(facts: ReportFacts) -> list[str]:
 
 def _plots(facts: ReportFacts, headline: str) -> dict[str, str]:
     """The plots by name; a curve without a point is left out."""
+    # matplotlib takes half a second to import, which a run whose evaluate comes from the cache does without
+    from finetune.report import plots
+
     result = {
         "confusion": plots.confusion_plot(facts.confusion, facts.labels),
         "reliability": plots.reliability_plot(facts.calibration),
@@ -120,7 +125,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(score=_score, share=_share, duration=_duration)
+    environment.filters.update(score=_score, share=_share, duration=duration)
     return environment
 
 
@@ -130,11 +135,3 @@ def _score(value: Any) -> str:
 
 def _share(value: float) -> str:
     return f"{value:.1%}" if math.isfinite(value) else "–"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

@@ -11,11 +11,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from transformers import PreTrainedModel
 
+from finetune.calls import call, model_section
 from finetune.errors import EvaluateError
 from finetune.training.collate import load_tokenizer
 from finetune.training.pretrained import WEIGHTS
 
 FACTS = "finetune.json"
+
+SHOWN = 3
+"""Weights that a message names."""
 
 GetModel = Callable[[dict[str, Any], list[str]], torch.nn.Module]
 
@@ -69,14 +73,25 @@ def load(folder: Path, facts: ModelFacts, get_model: GetModel) -> torch.nn.Modul
 
     Raises:
         EvaluateError: get_model builds another model than the one that was saved, or the weights are gone.
+        FunctionsError: get_model raised.
     """
-    model = get_model(dict(facts.model), list(facts.labels))
+    model = call("get_model", get_model, model_section(facts.model), list(facts.labels))
     try:
-        load_model(model, str(folder / WEIGHTS))
+        missing, unknown = load_model(model, str(folder / WEIGHTS), strict=False)
     except (OSError, SafetensorError) as error:
         raise EvaluateError(f"{folder / WEIGHTS} cannot be read ({error}); train the model again") from error
-    except RuntimeError as error:
-        raise EvaluateError(
-            f"{folder / WEIGHTS} does not fit the model that get_model builds; it changed since training: {error}"
-        ) from error
+    except RuntimeError as error:  # of weights of another shape torch tells a line each, below a headline
+        raise _misfit(folder, facts, [line.strip() for line in str(error).splitlines()[1:]]) from error
+    if missing or unknown:
+        asked = [f"{name} is not among the trained weights" for name in sorted(missing)]
+        raise _misfit(folder, facts, [*asked, *(f"{name} is not in the model now" for name in sorted(unknown))])
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+
+
+def _misfit(folder: Path, facts: ModelFacts, differences: list[str]) -> EvaluateError:
+    more = [f"and {len(differences) - SHOWN:,} more"] if len(differences) > SHOWN else []
+    listed = "".join(f"\n  {line}" for line in [*differences[:SHOWN], *more])
+    return EvaluateError(
+        f"{folder / WEIGHTS} does not fit the model that get_model of experiments/{facts.functions}/functions.py "
+        f"builds; it changed since training: take the change back, or train again:{listed}"
+    )

@@ -14,6 +14,7 @@ import torch
 from accelerate.utils.memory import should_reduce_batch_size  # type: ignore[import-untyped]
 from transformers import EarlyStoppingCallback, EvalPrediction, TrainingArguments, set_seed
 
+from finetune.calls import call, model_section
 from finetune.config.train import TrainConfig
 from finetune.errors import TrainError
 from finetune.evaluation.direction import check_best_metric, lower_is_better
@@ -68,38 +69,52 @@ def train(
 
     Raises:
         TrainError: The loss is not finite, or memory runs out.
-        FunctionsError: compute_metrics does not return best_metric, or the model breaks its contract.
+        FunctionsError: get_model or compute_metrics raised, the latter does not return best_metric, or the model breaks
+            its contract.
     """
     keep_freed_memory()
     set_seed(settings.seed)
     precision = choose_precision(settings.precision)
     features = [name for name in prepared["train"].column_names if name != GUID]
     padding = {**default_padding(model.get("checkpoint")), **settings.padding}
-    progress = ShowProgress()
     trainer = ModuleTrainer(
         class_weights=_class_weights(prepared["train"], len(labels)) if settings.class_weights == "balanced" else None,
         group_by_length=settings.group_by_length,
-        model=get_model(model, labels),
+        model=call("get_model", get_model, model_section(model), list(labels)),
         args=_arguments(settings, precision, checkpoints),
         train_dataset=prepared["train"],
         eval_dataset=prepared["validation"],
         data_collator=Collator(features, padding),
         compute_metrics=lambda prediction: dict(_validate(prediction, compute_metrics, labels, settings.best_metric)),
-        callbacks=[progress, RefuseNaN(), *_early_stopping(settings.early_stopping)],
+        callbacks=[RefuseNaN(), *_early_stopping(settings.early_stopping)],
     )
     started = time.perf_counter()
-    shutil.rmtree(checkpoints, ignore_errors=True)  # a killed run may have left some
-    try:
-        with _memory_explained(settings):
-            trainer.train()
-    finally:
-        progress.close()
-        shutil.rmtree(checkpoints, ignore_errors=True)
+    with _kept_while_training(checkpoints), _shown(trainer), _memory_explained(settings):
+        trainer.train()
     seconds = time.perf_counter() - started
     inputs = [name for name in features if name != LABELS]
     save(target, trainer.model, ModelFacts(functions, model, labels, inputs, padding))
     examples = len(prepared["train"]) * (trainer.state.epoch or 0)
     return Trained(_history(trainer.state.log_history), precision, seconds, examples / seconds)
+
+
+@contextmanager
+def _kept_while_training(checkpoints: Path) -> Iterator[None]:
+    shutil.rmtree(checkpoints, ignore_errors=True)  # a killed run may have left some
+    try:
+        yield
+    finally:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+@contextmanager
+def _shown(trainer: ModuleTrainer) -> Iterator[None]:
+    progress = ShowProgress()
+    trainer.add_callback(progress)
+    try:
+        yield
+    finally:
+        progress.close()
 
 
 @contextmanager
@@ -161,7 +176,8 @@ def _validate(
             "train: the model's answers on validation hold NaN or infinity; lower train.learning_rate, set "
             "train.precision: fp32, or look for odd values in the data"
         )
-    metrics = compute_metrics(probabilities, np.asarray(prediction.label_ids), labels)
+    references = np.asarray(prediction.label_ids)
+    metrics: Mapping[str, float] = call("compute_metrics", compute_metrics, probabilities, references, labels)
     check_best_metric(best_metric, metrics)
     return metrics
 

@@ -88,7 +88,7 @@ class ShowProgress(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any
     ) -> None:
         """Starts to count."""
-        self._progress = Progress("train", state.max_steps, unit="steps")
+        self._progress = Progress("train", state.max_steps, unit="step")
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any) -> None:
         """Remembers the loss."""

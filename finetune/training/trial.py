@@ -1,20 +1,23 @@
 """Tries the five functions on a few real rows before anything runs: one forward and backward pass on the CPU."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import datasets
 
+from finetune.calls import call
 from finetune.errors import FunctionsError, PrepareError, ReconcileError
 from finetune.functions import Functions
 from finetune.prepare.encode import GUID, LABELS, OWN_COLUMNS, TRUNCATED, Encoder
+from finetune.prepare.select import select_labels
 from finetune.reconcile.guid import check_guid
 from finetune.storage.storage import storage_of
 from finetune.storage.uri import Place
-from finetune.training.calls import call
 from finetune.training.collate import default_padding
 from finetune.training.try_model import try_model
 
@@ -30,6 +33,7 @@ def try_functions(
     files_from_production: Sequence[str],
     files_at_home: Sequence[str],
     ignored_labels: Sequence[str],
+    num_labels_threshold: int,
     model: dict[str, Any],
     padding: Mapping[str, float],
     best_metric: str,
@@ -38,11 +42,12 @@ def try_functions(
 
     Args:
         functions: The experiment's functions.
-        rows: Label rows; the first 50,000 are read.
+        rows: Label rows; labels are counted in all of them, ids are taken from the first 50,000.
         production: Production's folder of ids.
         files_from_production: Names of the files to copy.
         files_at_home: Names of the files that encode_data gets.
-        ignored_labels: Labels that are not tried.
+        ignored_labels: Labels that are left out.
+        num_labels_threshold: Labels with fewer rows than this are left out.
         model: The config's model section.
         padding: The config's pad values.
         best_metric: The config's train.best_metric.
@@ -52,29 +57,48 @@ def try_functions(
 
     Raises:
         FunctionsError: A function breaks its contract; the message names function, id and rule.
-        PrepareError: encode_data raised or gave other features than promised; the message names id and file.
+        PrepareError: encode_data raised or gave other features than promised; the message names id and file. Or
+            ignored_labels or num_labels_threshold leave fewer than 2 labels.
         ReconcileError: None of the rows has a label and all files.
     """
-    labelled = [row for row in islice(rows, ROWS_READ) if row["label"] and row["label"] not in ignored_labels]
-    labels = sorted({row["label"] for row in labelled})
-    chosen = list(islice(_with_files(_one_of_each_label(labelled), production, files_from_production), ROWS_TRIED))
-    if not chosen:
-        raise ReconcileError(
-            f"production: none of {len(labelled):,} labelled ids has {' and '.join(files_from_production)} in "
-            f"{production}; check production.labels, production.files and files_from_production"
-        )
+    read, counts = _read(rows)
+    labels = select_labels(counts, ignored=ignored_labels, threshold=num_labels_threshold).kept
+    chosen = _choose(read, labels, production, files_from_production)
     with tempfile.TemporaryDirectory() as scratch:
         for row in chosen:
             _bring(functions, row, production, files_from_production, files_at_home, Path(scratch))
         guids = [row["guid"] for row in chosen]
-        try:
+        with _told_of_production(scratch, production, guids, files_from_production):
             examples = _encode(functions, guids, Path(scratch), files_at_home, labels, model)
-        except PrepareError as error:
-            message = _of_production(str(error), scratch, production, guids, files_from_production)
-            raise PrepareError(message) from error
     padding = {**default_padding(model.get("checkpoint")), **padding}
     try_model(functions, examples, model=model, labels=labels, padding=padding, best_metric=best_metric)
     return len(chosen)
+
+
+def _read(rows: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], Counter[str]]:
+    """The first rows that have a label, and the rows of each label: at least as many as the ids that are kept of it."""
+    read: list[Mapping[str, Any]] = []
+    counts: Counter[str] = Counter()
+    for row in rows:
+        if row["label"] and row["label"].strip():
+            counts[row["label"]] += 1
+            if len(read) < ROWS_READ:
+                read.append(row)
+    return read, counts
+
+
+def _choose(
+    rows: Sequence[Mapping[str, Any]], labels: Sequence[str], production: Place, names: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """Rows of these labels to try, whose ids have all files."""
+    labelled = [row for row in rows if row["label"] in labels]
+    chosen = list(islice(_with_files(_one_of_each_label(labelled), production, names), ROWS_TRIED))
+    if not chosen:
+        raise ReconcileError(
+            f"production: none of {len(labelled):,} labelled ids has {' and '.join(names)} in {production}; check "
+            f"production.labels, production.files and files_from_production"
+        )
+    return chosen
 
 
 def _one_of_each_label(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -148,9 +172,14 @@ def _encode(
     return datasets.Dataset(table.cast(typed.arrow_schema)).remove_columns(TRUNCATED)
 
 
-def _of_production(message: str, scratch: str, production: Place, guids: Sequence[str], names: Sequence[str]) -> str:
-    """The message with the paths of copied files as those in production: the copies are gone when it is read."""
-    for guid in guids:
-        for name in names:
-            message = message.replace(f"{scratch}/{guid}/{name}", str(production / guid / name))
-    return message
+@contextmanager
+def _told_of_production(scratch: str, production: Place, guids: Sequence[str], names: Sequence[str]) -> Iterator[None]:
+    """Tells the paths of copied files as those in production: the copies are gone when a message is read."""
+    try:
+        yield
+    except PrepareError as error:
+        message = str(error)
+        for guid in guids:
+            for name in names:
+                message = message.replace(f"{scratch}/{guid}/{name}", str(production / guid / name))
+        raise PrepareError(message) from error

@@ -7,12 +7,12 @@ import datasets
 import numpy as np
 import torch
 
+from finetune.calls import call, model_section
 from finetune.errors import FunctionsError
 from finetune.evaluation.direction import check_best_metric
 from finetune.evaluation.scores import default_metrics
 from finetune.functions import Functions
 from finetune.prepare.encode import GUID, LABELS
-from finetune.training.calls import call
 from finetune.training.collate import Collator
 from finetune.training.outputs import loss_and_logits
 
@@ -34,7 +34,7 @@ def try_model(
         FunctionsError: get_model, the model's forward or compute_metrics breaks its contract.
         TrainError: The examples cannot make a batch.
     """
-    module = call("get_model", functions.get_model, dict(model), list(labels))
+    module = call("get_model", functions.get_model, model_section(model), list(labels))
     if not isinstance(module, torch.nn.Module):
         raise FunctionsError(f"get_model must return a torch.nn.Module, but got {type(module).__name__}")
     if len(examples) == 0:

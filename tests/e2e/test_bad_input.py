@@ -91,9 +91,30 @@ REFUSED: dict[str, tuple[Break, list[str], int, list[str]]] = {
         code('{"input_ids": ids}', '{"ids": ids}'),
         [],
         2,
-        ["encode_data", "missing: input_ids", "not among them: ids"],
+        ["encode_data", "missing: input_ids", "not among them: ids", "for ids, did you mean input_ids?"],
+    ),
+    "a typo in the model section": (
+        lambda bench: bench.config.update(model={"widht": 8}) or bench.write_config(),
+        [],
+        2,
+        [
+            "experiments/tiny/functions.py:37: get_model raised KeyError: 'width'",
+            "the config's section model: has no key width; did you mean widht?",
+        ],
     ),
     "a forward without loss": (code('{"loss": loss, "logits"', '{"logits"'), [], 2, ["loss and logits"]),
+    "ignored labels that leave one": (
+        key("prepare.ignored_labels", ["apple", "pear"]),
+        ["--check"],
+        2,
+        ["at least 2 labels must remain, but got 1", "'apple' is in prepare.ignored_labels"],
+    ),
+    "a threshold that leaves no label": (
+        key("prepare.num_labels_threshold", 13),
+        [],
+        2,
+        ["at least 2 labels must remain, but got 0", "below prepare.num_labels_threshold 13 (12 ids)"],
+    ),
     "a split column that is not there": (key("prepare.split.by", "client"), [], 2, ["prepare.split.by", "'client'"]),
     "a baseline without its file": (key("evaluate.baseline_text", "tekst.json"), [], 2, ["baseline_text", "text.json"]),
     "an unknown stack": (key("root", "outputs"), ["--stack", "lokal"], 2, ["--stack lokal", "local"]),
@@ -108,7 +129,8 @@ def test_it_is_refused_before_a_run_begins(
     broken(bench)
     ended = bench.warm_run(*options)
     assert ended.code == exit_code, ended.said
-    assert ended.err.startswith("error: ")
+    assert ended.err.startswith("checking config, functions and sources of ")
+    assert ended.err.count("\nerror: ") == 1
     assert "Traceback" not in ended.said
     for word in words:
         assert word in ended.err
@@ -166,6 +188,28 @@ def test_a_resume_with_another_config_names_the_keys(bench: Workbench) -> None:
     bench.database("UPDATE rules SET guid = 'id05' WHERE guid = '../id05'")
     assert bench.warm_run("--run-number", "1").code == 0
     assert bench.record(1)["status"] == "completed"
+
+
+def test_an_outcome_that_finds_the_disk_full_is_told_and_recorded_later(bench: Workbench) -> None:
+    scratch = bench.home / "runs" / "1" / ".run.json.part"
+    flag = bench.folder / "fill"
+    flag.touch()
+    fill = f"""if Path({str(flag)!r}).exists() and Path({str(scratch.parent)!r}).exists():
+        Path({str(flag)!r}).unlink()
+        Path({str(scratch)!r}).symlink_to("/dev/full")"""
+    bench.replace('"""The project\'s metrics."""', fill)
+    full = bench.warm_run()
+    assert full.code == 1, full.said
+    assert "error: the run is completed, but its outcome is not recorded: " in full.err
+    assert "No space left on device; make room" in full.err
+    assert "Traceback" not in full.said
+    assert f"--config {bench.config_file} --stack local --run-number 1" in full.err
+
+    scratch.unlink()
+    again = bench.warm_run("--run-number", "1")
+    assert again.code == 0, again.said
+    assert bench.record(1)["status"] == "completed"
+    assert bench.record(1)["seconds"]["train"] == 0
 
 
 def test_two_runs_at_the_same_time_both_succeed(bench: Workbench) -> None:

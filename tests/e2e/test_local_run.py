@@ -74,11 +74,26 @@ def test_a_run_ends_well_and_prints_a_table(first: Ended, shared: Workbench) -> 
     metrics = shared.record(1)["metrics"]
     line = next(line for line in first.out.splitlines() if "this model" in line)
     assert f"{metrics['macro_f1']:.3f}" in line
-    assert "majority label" in first.out
+    assert "the majority label" in first.out
     assert "TF-IDF" in first.out
     for name in ("report.html", "run.json"):
         assert str(shared.home / "runs" / "1" / name) in first.out
     assert "zenml login --local" in first.out
+
+
+def test_a_run_says_at_once_what_it_does_before_its_steps_begin(first: Ended, shared: Workbench) -> None:
+    assert first.err.splitlines()[:4] == [
+        f"checking config, functions and sources of {shared.config_file}",
+        "trying the functions on a few ids of production",
+        "starting ZenML with stack local",
+        f"{shared.experiment}, run 1, on stack local",
+    ]
+
+
+def test_the_summary_says_how_long_all_took(first: Ended, shared: Workbench) -> None:
+    found = re.search(r"^in all +([0-9.]+) s$", first.out, re.MULTILINE)
+    assert found
+    assert float(found[1]) > sum(shared.record(1)["seconds"].values())
 
 
 def test_a_log_holds_plain_lines_with_counts(first: Ended) -> None:
@@ -176,7 +191,7 @@ def test_no_cache_runs_every_step_and_gives_the_same(second: Ended, shared: Work
     number = shared.run_numbers()[-1]
     assert all(seconds > 0 for seconds in shared.record(number)["seconds"].values())
     assert shared.record(number)["metrics"] == shared.record(1)["metrics"]
-    assert "skip: same size and hash: 36 files" in again.err
+    assert "kept 36 files (same size and hash)" in again.err
 
 
 DESCRIBE = """

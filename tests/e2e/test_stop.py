@@ -83,6 +83,17 @@ def test_sigterm_stops_as_cleanly(bench: Workbench) -> None:
     assert bench.record(1)["status"] == "stopped"
 
 
+def test_a_stop_that_nobody_reads_of_is_recorded_all_the_same(bench: Workbench) -> None:
+    started = slow_down_training(bench)
+    process = bench.start()
+    wait_for(started, process)
+    process.stdout.close()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=WAIT) == 130
+    assert bench.record(1)["status"] == "stopped"
+    assert "running" not in statuses(bench)
+
+
 def test_a_run_killed_in_reconcile_is_taken_up_again(bench: Workbench) -> None:
     bench.replace(
         '    Path(home, "label.json")',
@@ -101,7 +112,8 @@ def test_a_run_killed_in_reconcile_is_taken_up_again(bench: Workbench) -> None:
     again = bench.warm_run("--run-number", "1")
     assert again.code == 0, again.said
     assert bench.record(1)["status"] == "completed"
-    copied = next(line for line in again.err.splitlines() if line.startswith("copy: absent"))
-    assert copied != "copy: absent: 36 files"
+    copied = next(line for line in again.err.splitlines() if line.startswith("copied "))
+    assert copied.endswith(" (not at home yet)")
+    assert copied != "copied 36 files (not at home yet)"
     assert statuses(bench)[-1] == "completed"
     assert "running" not in statuses(bench)

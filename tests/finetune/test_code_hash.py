@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from finetune.code_hash import code_hash, dependencies
 from finetune.errors import FunctionsError
+from finetune.source.closure import Sources
+from finetune.source.roots import project_roots
 
 Files = dict[str, str]
 Write = Callable[[Files], Path]
@@ -394,6 +396,13 @@ def test_several_objects_are_hashed_together_in_any_order(project: Write) -> Non
     project({"shop/a.py": "def f():\n    return 1\ndef g():\n    return 2\n"})
     assert code_hash("shop.a:f", "shop.a:g") == code_hash("shop.a:g", "shop.a:f", "shop.a:f")
     assert code_hash("shop.a:f", "shop.a:g") != code_hash("shop.a:f")
+
+
+def test_hashes_that_share_what_was_read_are_the_same(project: Write) -> None:
+    project({"shop/a.py": f"def f():\n    return 1\n{TWO}"})
+    sources = Sources(project_roots())
+    for item in ("shop.a:f", "shop.a:other", "shop.a"):
+        assert code_hash(item, sources=sources) == code_hash(item)
 
 
 def test_dependencies_explain_the_hash(project: Write) -> None:

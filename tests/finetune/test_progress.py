@@ -13,7 +13,7 @@ from finetune.progress import Progress, track
 WORK = """
 import finetune.progress as progress
 progress.SECONDS_BETWEEN_LINES = {seconds}
-with progress.Progress("train", 3, unit="steps") as shown:
+with progress.Progress("train", 3, unit="step") as shown:
     for step in (1, 2, 3):
         shown.advance_to(step, note=f"loss {{step}}")
         progress.say(f"said {{step}}")
@@ -78,6 +78,7 @@ def test_a_line_says_count_rate_and_time_left() -> None:
     assert progress.line(4) == "copy: 2,000 of 10,000 ids, 500.0/s, 00:16 left"
     assert progress.line(4_000) == "copy: 2,000 of 10,000 ids, 0.5/s, 4:26:40 left"
     assert Progress("copy", 0).line(0) == "copy: 0 of 0 ids, 0.0/s"
+    assert Progress("copy", 1).line(0) == "copy: 0 of 1 id, 0.0/s"
 
 
 def test_work_that_fails_says_how_far_it_came(capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,3 +87,24 @@ def test_work_that_fails_says_how_far_it_came(capsys: pytest.CaptureFixture[str]
             if item == 2:
                 raise ValueError("third")
     assert capsys.readouterr().err.startswith("copy: 2 of 5 ids in ")
+
+
+UNREAD = """
+import sys
+import finetune.progress as progress
+sys.stdin.read()
+progress.say("nobody reads this")
+progress.say("nor this")
+print("went on")
+"""
+
+
+def test_work_goes_on_when_nobody_reads_stderr_any_more() -> None:
+    read, write = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", UNREAD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=write, text=True
+    )
+    os.close(write)
+    os.close(read)
+    assert process.communicate("")[0] == "went on\n"
+    assert process.returncode == 0

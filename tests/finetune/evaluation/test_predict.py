@@ -129,6 +129,38 @@ def test_a_run_without_a_model_says_so(home: Path) -> None:
         load_run(home, 3)
 
 
+def test_files_under_other_names_are_told_with_those_that_encode_data_asks_for(home: Path, tmp_path: Path) -> None:
+    given = {"word.txt": instance(tmp_path, "a", "1")["words.txt"]}
+    with pytest.raises(
+        PrepareError,
+        match=r"functions.py:14: encode_data raised KeyError: 'words.txt' for instance 0 .*; instance 0 has no file "
+        r"words.txt; did you mean word.txt\? \(there are: word.txt\)",
+    ):
+        load_run(home, 3).predict([given])
+
+
+def test_a_home_that_does_not_exist_is_told_with_what_is_there(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(EvaluateError, match=r"no experiment home .*/hom: there is no hom among .* example home"):
+        load_run(tmp_path / "hom", 3)
+
+
+def test_a_get_model_that_changed_is_told_with_the_run_and_the_weights(home: Path, tmp_path: Path) -> None:
+    functions = tmp_path / "project" / "experiments" / "summing" / "functions.py"
+    functions.write_text(functions.read_text().replace("self.head", "self.top"))
+    sys.modules.pop("experiments.summing.functions")
+    with pytest.raises(EvaluateError) as caught:
+        load_run(home, 3)
+    told = str(caught.value).splitlines()
+    assert told[0].startswith(f"run 3 in {home}: ")
+    assert "get_model of experiments/summing/functions.py builds; it changed since training" in told[0]
+    assert told[1:] == [
+        "  top.bias is not among the trained weights",
+        "  top.weight is not among the trained weights",
+        "  head.bias is not in the model now",
+        "  and 1 more",
+    ]
+
+
 def test_a_model_that_was_removed_is_told(home: Path, tmp_path: Path) -> None:
     (tmp_path / "model" / "finetune.json").unlink()
     with pytest.raises(EvaluateError, match="model holds no model"):

@@ -10,6 +10,7 @@ from datasets import Features, Value
 from finetune.errors import PrepareError
 from finetune.prepare.prepare import Chosen, Preparation, choose, prepare
 from finetune.reconcile.manifest import FileAtHome, Manifest, write_manifest
+from finetune.words import counted
 
 FEATURES = Features({"labels": Value("int64")})
 LABELS = {"even": 40, "odd": 30, "rare": 4}
@@ -180,7 +181,9 @@ def test_a_label_without_ids_in_a_given_split_is_no_fault_of_encode_data(
 def test_a_label_that_loses_all_ids_of_a_split_is_named(choose_from: Choose, prepare_from: Prepare, split: str) -> None:
     chosen = choose_from()
     lost = guids_of(chosen, split, "rare")
-    with pytest.raises(PrepareError, match=rf"every id of rare in the {split} split \({len(lost)} ids dropped in all"):
+    with pytest.raises(
+        PrepareError, match=rf"every id of rare in the {split} split \({counted(len(lost), 'id')} dropped in all"
+    ):
         prepare_from(chosen, dropping(lost))
 
 
@@ -202,7 +205,5 @@ def test_files_gone_from_home_are_counted_and_one_is_named(
 ) -> None:
     for guid in ("even01", "odd01"):
         (tmp_path / "home" / guid / "label.txt").unlink()
-    with pytest.raises(
-        PrepareError, match="2 files that the manifest names are gone .* even01/label.txt; .*--no-cache"
-    ):
+    with pytest.raises(PrepareError, match="2 files of the manifest gone from .* even01/label.txt; .*--no-cache"):
         prepare_from(choose_from())

@@ -43,7 +43,7 @@ def gather(manifest: Manifest, best_metric: str = "macro_f1") -> ReportFacts:
     )
     preparation: dict[str, Any] = {
         "counts": {split: {"notice": 1, "tag": 1} for split in ("train", "validation", "test")},
-        "left_out": {"clue": "in prepare.ignored_labels (1 ids)"},
+        "left_out": {"clue": "in prepare.ignored_labels (1 id)"},
         "rejected": ["id2"],
         "truncated": {"notice": 0.5, "tag": 0.0},
     }
@@ -78,7 +78,7 @@ def test_facts_of_the_run_and_of_the_preparation_are_taken_over(manifest: Manife
 
 
 def test_baselines_have_names_that_read_well(manifest: Manifest) -> None:
-    assert list(gather(manifest).baselines) == ["always answering 'notice'", "TF-IDF + logistic regression"]
+    assert list(gather(manifest).baselines) == ["the majority label", "TF-IDF + logistic regression"]
 
 
 @pytest.mark.parametrize(("wanted", "headline"), [("accuracy", "accuracy"), ("loss", "macro_f1")])

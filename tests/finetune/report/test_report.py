@@ -39,6 +39,7 @@ def facts(labels: Sequence[str] = ("notice", "tag"), **changes: Any) -> ReportFa
         "labels": list(labels),
         "metrics": {"accuracy": 0.9, "macro_f1": 0.8, f"recall_{labels[0]}": 0.7},
         "baselines": {"TF-IDF + logistic regression": {"accuracy": 0.5, "macro_f1": 0.6}},
+        "majority_label": labels[0],
         "per_label": [LabelScore(label, 10, 0.9, 0.8, 0.85) for label in labels],
         "confusion": confusion_matrix(probabilities, references, size),
         "calibration": calibration(probabilities, references),
@@ -90,6 +91,7 @@ def test_the_page_says_what_a_reader_asks_for() -> None:
     for words in (
         "Macro F1 0.800 on 20 test ids: 0.200 above TF-IDF + logistic regression.",
         "EXP-1-test", "id-77", "1,234", "12.5%", "in ignored_labels", "rejected 4", "8 min 32 s", "2 h 02 min", "1.2 s",
+        "2 h 10 min", "The majority label, the most frequent one of the train split, is notice.",
         "epochs: 3", "2.13.0", "ab" * 32,
     ):  # fmt: skip
         assert words in page
@@ -158,6 +160,14 @@ def test_what_is_missing_or_not_a_number_still_makes_a_page(changes: dict[str, A
     page = build_report(facts(**changes))
     Tags(page)
     assert words in page
+
+
+@pytest.mark.parametrize(("ids", "hollow"), [(9, True), (10, False)])
+def test_calibration_points_of_few_ids_are_hollow_and_the_caption_says_so(ids: int, hollow: bool) -> None:
+    found = calibration(np.full((ids, 2), 0.5), np.zeros(ids, dtype=int))
+    page = build_report(facts(calibration=found))
+    assert ("A hollow point stands for fewer than 10 ids." in page) == hollow
+    assert ("fill: #ffffff; stroke: #1f5f99" in images(page)[1]) == hollow
 
 
 def test_without_history_there_is_no_training_section() -> None:

@@ -56,6 +56,7 @@ def attempt(production: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             "files_from_production": ["words.txt"],
             "files_at_home": ["words.txt", "label.txt"],
             "ignored_labels": [],
+            "num_labels_threshold": 1,
             "model": {},
             "padding": {},
         }
@@ -97,7 +98,31 @@ def test_rows_without_label_files_or_safe_guid_and_ignored_labels_are_passed_ove
         {"guid": "../production/id1", "label": "low"},
     ]
     assert attempt([*rows, *ROWS[:2]]) == 2
-    assert attempt(ROWS, ignored_labels=["low"]) == 4
+    mid = [{"guid": "id0", "label": "mid"}, *ROWS[1:]]
+    assert attempt(mid, ignored_labels=["mid"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"ignored_labels": ["low"]}, r"at least 2 labels must remain, but got 1 .*'low' is in prepare.ignored_labels"),
+        ({"ignored_labels": ["low", "high"]}, "at least 2 labels must remain, but got 0"),
+        ({"num_labels_threshold": 5}, "but got 0 .*'low' is below prepare.num_labels_threshold 5"),
+        ({"ignored_labels": ["lo"]}, "a label that occurs, but got 'lo'; did you mean 'low'"),
+    ],
+)
+def test_settings_that_leave_fewer_than_two_labels_are_refused(
+    attempt: Try, settings: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(PrepareError, match=words):
+        attempt(**settings)
+
+
+def test_labels_are_counted_beyond_the_rows_that_ids_are_taken_from(attempt: Try) -> None:
+    assert attempt(num_labels_threshold=4) == 4
+    few = [{"guid": "id0", "label": "low"}, {"guid": "id1", "label": "high"}]
+    many = [{"guid": f"gone{number}", "label": few[number % 2]["label"]} for number in range(50_000)]
+    assert attempt([*few, *many], num_labels_threshold=25_001) == 2
 
 
 def test_no_id_with_a_label_and_files_says_where_to_look(attempt: Try) -> None:
