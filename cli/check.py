@@ -9,6 +9,7 @@ from finetune.config.load import load_config
 from finetune.errors import ConfigError
 from finetune.functions import Functions, check_functions
 from finetune.progress import say
+from finetune.storage.uri import is_s3, to_place
 from finetune.words import counted
 from stacks.files import stack_file
 
@@ -28,7 +29,7 @@ def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
 def build_sample(config: ExperimentConfig) -> None:
     """Builds the sample production source that the config names, if the source is absent."""
     production = config.production
-    if production.sample is None or Path(production.files).exists():
+    if production.sample is None or is_s3(production.files) or Path(production.files).exists():
         return
     from importlib import import_module
 
@@ -61,7 +62,7 @@ def try_on_production(config: ExperimentConfig) -> tuple[Functions, int]:
     tried = try_functions(
         functions,
         _with_split_column(rows, config.prepare.split.by),
-        production=Path(production.files),
+        production=to_place(production.files),
         files_from_production=production.files_from_production,
         files_at_home=config.files_at_home,
         ignored_labels=config.prepare.ignored_labels,

@@ -118,7 +118,7 @@ def _run_pipeline(
         "stack": record.stack,
         "started": record.started,
     }
-    steps = {} if home.complete.exists() else {"reconcile": {"enable_cache": False}}
+    steps = {} if home.is_complete else {"reconcile": {"enable_cache": False}}
     composed = finetune.with_options(
         run_name=name,
         enable_cache=cache,
