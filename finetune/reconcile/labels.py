@@ -16,6 +16,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from finetune.config.production import LabelsConfig
+from finetune.config.references import resolve
 from finetune.errors import ReconcileError
 from finetune.storage.storage import storage_of
 from finetune.storage.uri import S3Uri, is_s3
@@ -24,6 +26,21 @@ NEEDED = ("guid", "label")
 BATCH = 10_000
 
 Row = dict[str, Any]
+
+
+def labels_of(source: LabelsConfig) -> Iterator[Row]:
+    """Yields the rows of a config's labels; references to secrets are filled in here.
+
+    Raises:
+        ConfigError: A variable that is referred to is not set.
+        ReconcileError: As `read_labels`.
+    """
+    return read_labels(
+        url=None if source.url is None else resolve(source.url),
+        query=source.query,
+        params={name: resolve(value) for name, value in source.params.items()},
+        file=source.file,
+    )
 
 
 def read_labels(url: str | None, query: str | None, params: Mapping[str, str], file: str | None) -> Iterator[Row]:

@@ -1,5 +1,6 @@
 """Publishes a local folder in S3: many files, in threads, without those that are there already."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,10 +11,11 @@ from finetune.storage.disk import disk_errors
 from finetune.storage.plan import Decision, decide
 from finetune.storage.storage import storage_of
 from finetune.storage.uri import join
+from finetune.words import counted
 
 
-def publish(folder: Path, place: str) -> dict[Decision, int]:
-    """Copies all files of a folder below a place in S3, and says how many were copied, and why.
+def publish(folder: Path, place: str, names: Sequence[str] | None = None) -> dict[Decision, int]:
+    """Copies files of a folder (all, or those named) below a place in S3, and says how many were copied, and why.
 
     Files of the same size and hash are skipped. What else lies there stays.
 
@@ -22,7 +24,8 @@ def publish(folder: Path, place: str) -> dict[Decision, int]:
     """
     storage = storage_of(place)
     fresh = next(iter(storage.below(place)), None) is None
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    if names is None:
+        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
     def bring(name: str) -> Decision:
         source, target = folder / name, join(place, name)
@@ -35,8 +38,8 @@ def publish(folder: Path, place: str) -> dict[Decision, int]:
         return decision
 
     with ThreadPoolExecutor(THREADS) as pool:
-        done = list(track(pool.map(bring, names), f"publish {folder}", len(names), "files"))
+        done = list(track(pool.map(bring, names), f"publish {folder}", len(names), "file"))
     counts = {decision: done.count(decision) for decision in Decision if decision in done}
     for decision, count in counts.items():
-        say(f"{decision}: {count:,} files")
+        say(f"{'published' if decision.copies else 'kept'} {counted(count, 'file')}")
     return counts
