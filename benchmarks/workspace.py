@@ -82,11 +82,11 @@ def workspace() -> Iterator[Workspace]:
 
 def shipped_config(name: str, *overrides: str) -> ExperimentConfig:
     """A config of configs/ by the name of its file, after its sample production source is built."""
-    from cli.check import build_sample
+    from cli.sample import bring_sample
 
     os.chdir(ROOT)  # the config's paths are relative to the project's folder
     config = load_config(ROOT / "configs" / f"{name}.yaml", overrides)
-    build_sample(config)
+    bring_sample(config, config)
     return config
 
 

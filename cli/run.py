@@ -106,12 +106,12 @@ def _begin(home: Home, config: ExperimentConfig, wanted: Wanted) -> Run:
 
 
 def _carry_out(work: Work, began: float) -> int:
-    from cli.leftovers import end_leftovers
+    from cli.leftovers import end_leftovers, refuse_leftovers
     from cli.summary import find_pipeline_run, outcome, print_summary
 
     record = work.record
     say(f"{record.experiment}, run {record.run_number}, on stack {record.stack}")
-    end_leftovers(record)
+    (end_leftovers if work.stack.values is None else refuse_leftovers)(record)
     name = f"{record.experiment}-{record.run_number}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
     status = _attempt(name, work)
     if status is Status.RUNNING:

@@ -1,6 +1,7 @@
 """What came of a run: the facts that ZenML knows of it, for run.json, and a table for the terminal."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.errors import RunError
@@ -82,7 +83,7 @@ def print_summary(run: Run, home: Home, pipeline_run: "PipelineRunResponse | Non
     console.print(table)
     console.print(_steps(run), highlight=False, soft_wrap=True)
     console.print(f"in all     {duration(seconds)}", highlight=False)
-    folder = home.run(run.run_number)
+    folder = _at_hand(run, home)
     cached = "" if run.seconds.get("evaluate") else " (of the earlier run that evaluated this)"
     console.print(f"report     {folder / 'report.html'}{cached}", highlight=False, soft_wrap=True)
     console.print(f"record     {folder / 'run.json'}", highlight=False, soft_wrap=True)
@@ -99,5 +100,22 @@ def _steps(run: Run) -> str:
 
 
 def _dashboard(pipeline_run: "PipelineRunResponse | None") -> str:
+    from zenml.client import Client
+
     page = f"/projects/default/runs/{pipeline_run.id}" if pipeline_run else ""
+    server = Client().zen_store.url
+    if server.startswith("http"):
+        return f"{server}{page}"
     return f"zenml login --local, then http://127.0.0.1:8237{page}"
+
+
+def _at_hand(run: Run, home: Home) -> Path:
+    """The run's folder on this machine; of a run in S3, a copy of its report and record."""
+    folder = home.run(run.run_number)
+    if isinstance(folder, Path):
+        return folder
+    here = Path("outputs", f"from-{run.stack}", run.experiment, str(run.run_number))
+    here.mkdir(parents=True, exist_ok=True)
+    for name in ("report.html", "run.json"):
+        home.storage.fetch(str(folder / name), here / name)
+    return here

@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-ROOMS = ("cli", "experiments", "pipelines", "steps", "stacks", "materializers", "finetune", "benchmarks")
+ROOMS = ("cli", "experiments", "pipelines", "steps", "stacks", "operators", "materializers", "finetune", "benchmarks")
 
 
 def test_every_source_file_has_a_line_in_the_tree() -> None:
