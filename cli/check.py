@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cli.reach import reached
+from cli.reach import REHEARSAL, reached
 from cli.sample import bring_sample
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import load_config
@@ -24,7 +24,7 @@ def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
     described = load_stack(stack)
     placed = place(config, root=described.root, production=described.production)
     with reached(stack, keep=False):
-        bring_sample(config, placed)
+        bring_sample(config, placed, whole=stack != REHEARSAL)
         tried = counted(try_on_production(placed)[1], "id")
     print(f"{config_file}: good. Config, functions and sources were checked; the functions were tried on {tried}.")
     return 0

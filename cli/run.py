@@ -14,7 +14,7 @@ from itertools import chain
 from cli.check import try_on_production
 from cli.compose import arguments, compose
 from cli.main import Exit
-from cli.reach import reached
+from cli.reach import REHEARSAL, reached
 from cli.sample import bring_sample
 from finetune import runs
 from finetune.calls import place as place_of
@@ -72,7 +72,7 @@ def run(wanted: Wanted) -> int:
     stack = load_stack(wanted.stack)
     placed = place(config, root=stack.root, production=stack.production)
     with reached(stack.name, keep=wanted.keep):
-        bring_sample(config, placed)
+        bring_sample(config, placed, whole=stack.name != REHEARSAL)
         functions, _ = try_on_production(placed)
         say(f"starting ZenML with stack {stack.name}")
         from stacks.apply import apply

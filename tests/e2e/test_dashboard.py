@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,18 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.browser import CHROMIUM, NO_BROWSER, see_run
 from tests.e2e.workbench import REPOSITORY, Workbench, clean_environment
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
 
 STEPS = ("snapshot", "reconcile", "prepare", "train", "evaluate")
 
@@ -90,27 +79,8 @@ def stop(server: "subprocess.Popen[bytes]") -> None:
         server.wait()
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on PATH")
+@pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
 def test_the_dashboard_shows_the_steps_and_the_report(dashboard: tuple[Workbench, str]) -> None:
-    from playwright.sync_api import expect, sync_playwright
-
     bench, address = dashboard
     macro_f1 = f"{bench.record(1)['metrics']['macro_f1']:.3f}"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1500, "height": 1000})
-        page.set_default_timeout(60_000)
-        page.goto(address)
-        for step in STEPS:
-            expect(page.get_by_text(step, exact=True).first).to_be_visible(timeout=60_000)
-        page.screenshot(path=bench.folder / "dag.png")
-        page.get_by_text("report", exact=True).first.click()
-        page.get_by_text("Visualization", exact=True).last.click()
-        load = page.get_by_text("Load Preview")
-        shown = page.frame_locator("iframe").get_by_text(macro_f1).first
-        expect(load.or_(page.locator("iframe")).first).to_be_visible()
-        if load.count():
-            load.first.click()
-        expect(shown).to_be_visible()
-        page.screenshot(path=bench.folder / "report.png")
-        browser.close()
+    see_run(address, steps=STEPS, in_report=macro_f1, pictures=bench.folder)

@@ -1,0 +1,168 @@
+"""EXP-3333, with fewer ids and steps, on this machine and on a rehearsal of SageMaker, from the same config."""
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from experiments.license_mentions.sample import build
+from rehearsal import Rehearsal
+from rehearsal.fixture import skip_where_refused
+from stacks.files import load_stack
+from tests.e2e.browser import CHROMIUM, NO_BROWSER, see_run
+from tests.e2e.workbench import REPOSITORY, clean_environment
+
+EXPERIMENT = "EXP-3333-license-mentions"
+STEPS = ("snapshot", "reconcile", "prepare", "train", "evaluate")
+CONFIG = f"""
+extends: {REPOSITORY}/configs/EXP-3333.yaml
+production:
+  labels:
+    query: >-
+      SELECT guid, label, license_expression
+      FROM (SELECT *, row_number() OVER (PARTITION BY label ORDER BY file_hash) AS place FROM rules)
+      WHERE place <= 30
+prepare: {{dataset_name: few, max_per_label: 24}}
+train: {{epochs: 1, batch_size: 8}}
+compute:
+  train: {{instance_type: ml.g5.xlarge}}
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one of the two runs happens."""
+
+    folder: Path
+    environment: dict[str, str]
+    stack: str
+
+    def run(self) -> str:
+        command = [sys.executable, str(REPOSITORY / "run.py"), "--config", "config.yaml", "--stack", self.stack]
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def facts(self) -> dict[str, Any]:
+        environment = self.environment | {"PYTHONPATH": str(REPOSITORY)}
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("facts.py"))], env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with the config, and a production of the ids that it selects: real texts and labels."""
+    made = tmp_path_factory.mktemp("portability")
+    (made / "config.yaml").write_text(CONFIG)
+    whole, production = made / "whole", made / "outputs" / "production" / "license_mentions"
+    build(whole)
+    query = yaml.safe_load(CONFIG)["production"]["labels"]["query"]
+    with closing(sqlite3.connect(whole / "labels.db")) as database:
+        guids = [row[0] for row in database.execute(query)]
+    for guid in guids:
+        shutil.copytree(whole / "files" / guid, production / "files" / guid)
+    shutil.copy(whole / "labels.db", production)
+    shutil.rmtree(whole)
+    return made
+
+
+@pytest.fixture(scope="module")
+def up(folder: Path) -> Iterator[Rehearsal]:
+    """The rehearsal where run.py looks for it."""
+    skip_where_refused()
+    with Rehearsal(folder / "outputs" / "rehearsal") as rehearsal:
+        yield rehearsal
+
+
+@pytest.fixture(scope="module")
+def local(folder: Path) -> tuple[str, dict[str, Any]]:
+    place = Place(folder, clean_environment(folder / "zenml"), "local")
+    return place.run(), place.facts()
+
+
+@pytest.fixture(scope="module")
+def rehearsed(folder: Path, up: Rehearsal) -> Place:
+    return Place(folder, clean_environment(folder / "zenml") | up.environment | {"OMP_NUM_THREADS": "1"}, "rehearsal")
+
+
+@pytest.fixture(scope="module")
+def remote(rehearsed: Place) -> tuple[str, dict[str, Any]]:
+    return rehearsed.run(), rehearsed.facts()
+
+
+def test_both_make_the_same_manifest_dataset_predictions_and_metrics(
+    local: tuple[str, dict[str, Any]], remote: tuple[str, dict[str, Any]]
+) -> None:
+    here, there = local[1], remote[1]
+    for name in ("manifest", "dataset_few", "predictions"):
+        assert here["sha256"][name] == there["sha256"][name], name
+    assert here["metrics"] == there["metrics"]
+    assert _table(local[0]) == _table(remote[0]) != []
+
+
+def test_the_definition_holds_the_steps_with_their_machines(remote: tuple[str, dict[str, Any]], up: Rehearsal) -> None:
+    described = up.client("sagemaker").describe_pipeline_definition_for_execution(
+        PipelineExecutionArn=remote[1]["execution"]
+    )
+    steps = {step["Name"]: step for step in json.loads(described["PipelineDefinition"])["Steps"]}
+    assert set(steps) == set(STEPS)
+    for step in steps.values():
+        cluster = step["Arguments"]["ProcessingResources"]["ClusterConfig"]
+        assert (step["Type"], cluster["InstanceType"], cluster["InstanceCount"]) == ("Processing", "ml.t3.medium", 1)
+
+
+def test_train_ran_as_a_training_job_of_the_requested_type_and_count(
+    remote: tuple[str, dict[str, Any]], up: Rehearsal
+) -> None:
+    client = up.client("sagemaker")
+    jobs = [job["TrainingJobName"] for job in client.list_training_jobs()["TrainingJobSummaries"]]
+    assert len(jobs) == 1
+    job = client.describe_training_job(TrainingJobName=jobs[0])
+    resources = job["ResourceConfig"]
+    assert job["TrainingJobStatus"] == "Completed"
+    assert (resources["InstanceType"], resources["InstanceCount"]) == ("ml.g5.xlarge", 1)
+    values = load_stack("rehearsal").values
+    assert values is not None
+    assert job["OutputDataConfig"]["KmsKeyId"] == values.kms_key
+    assert job["VpcConfig"]["Subnets"] == values.subnets
+
+
+def test_artifacts_with_versions_lie_in_s3(remote: tuple[str, dict[str, Any]]) -> None:
+    facts = remote[1]
+    assert {"production", "manifest", "dataset_few", "model", "metrics", "predictions", "report"} <= set(facts["uris"])
+    assert all(uri.startswith("s3://rehearsal/zenml/") for uri in facts["uris"].values())
+    assert all(facts["versions"].values())
+
+
+def test_the_dashboard_of_the_rehearsal_shows_the_steps_and_the_report(
+    remote: tuple[str, dict[str, Any]], up: Rehearsal, tmp_path: Path
+) -> None:
+    if CHROMIUM is None:
+        pytest.skip(NO_BROWSER)
+    macro_f1 = f"{remote[1]['metrics']['metrics']['macro_f1']:.3f}"
+    address = f"{up.dashboard}/projects/default/runs/{remote[1]['id']}"
+    see_run(address, steps=STEPS, in_report=macro_f1, pictures=tmp_path)
+
+
+def test_a_second_run_is_cached(remote: tuple[str, dict[str, Any]], rehearsed: Place) -> None:
+    said = rehearsed.run()
+    statuses = rehearsed.facts()["statuses"]
+    assert statuses == {name: "completed" if name == "snapshot" else "cached" for name in STEPS}
+    assert "train cached" in said and _table(said) == _table(remote[0])
+
+
+def _table(said: str) -> list[str]:
+    return [line for line in said.splitlines() if "this model" in line or "TF-IDF" in line or "majority" in line]
