@@ -8,11 +8,10 @@ from typing import Any
 import datasets
 
 from finetune.config.experiment import ExperimentConfig
-from finetune.config.references import resolve
 from finetune.experiment import Home
 from finetune.functions import Functions, load_functions
 from finetune.prepare.prepare import Chosen, Preparation, choose, prepare
-from finetune.reconcile.labels import read_labels
+from finetune.reconcile.labels import labels_of
 from finetune.reconcile.manifest import Manifest
 from finetune.reconcile.reconcile import reconcile
 from finetune.reconcile.snapshot import Snapshot, take_snapshot
@@ -38,13 +37,8 @@ class Steps:
 
     def snapshot(self) -> Snapshot:
         """Reads labels and listing."""
-        production, labels = self.config.production, self.config.production.labels
-        rows = read_labels(
-            url=None if labels.url is None else resolve(labels.url),
-            query=labels.query,
-            params={name: resolve(value) for name, value in labels.params.items()},
-            file=labels.file,
-        )
+        production = self.config.production
+        rows = labels_of(production.labels)
         target = self.folder / "production.parquet"
         return take_snapshot(rows, folder=production.files, names=production.files_from_production, target=target)
 

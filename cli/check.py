@@ -1,16 +1,19 @@
 """`--check`: validates config, functions and sources, and tries the functions on a few real rows. Starts nothing."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
+from cli.reach import reached
+from cli.sample import bring_sample
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import load_config
 from finetune.errors import ConfigError
 from finetune.functions import Functions, check_functions
 from finetune.progress import say
+from finetune.storage.uri import to_place
 from finetune.words import counted
-from stacks.files import stack_file
+from stacks.files import load_stack
+from stacks.place import place
 
 
 def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
@@ -18,23 +21,13 @@ def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
     say(f"checking config, functions and sources of {config_file}")
     config = load_config(config_file, overrides)
     check_functions(config.functions)
-    stack_file(stack)
-    build_sample(config)
-    tried = counted(try_on_production(config)[1], "id")
+    described = load_stack(stack)
+    placed = place(config, root=described.root, production=described.production)
+    with reached(stack, keep=False):
+        bring_sample(config, placed)
+        tried = counted(try_on_production(placed)[1], "id")
     print(f"{config_file}: good. Config, functions and sources were checked; the functions were tried on {tried}.")
     return 0
-
-
-def build_sample(config: ExperimentConfig) -> None:
-    """Builds the sample production source that the config names, if the source is absent."""
-    production = config.production
-    if production.sample is None or Path(production.files).exists():
-        return
-    from importlib import import_module
-
-    folder = Path(production.files).parent
-    say(f"building the sample production source {folder} (once)")
-    import_module(f"experiments.{production.sample}.sample").build(folder)
 
 
 def try_on_production(config: ExperimentConfig) -> tuple[Functions, int]:
@@ -45,23 +38,17 @@ def try_on_production(config: ExperimentConfig) -> tuple[Functions, int]:
         ReconcileError: The labels or files of production cannot be read.
     """
     say("trying the functions on a few ids of production")
-    from finetune.config.references import resolve
     from finetune.functions import load_functions
-    from finetune.reconcile.labels import read_labels
+    from finetune.reconcile.labels import labels_of
     from finetune.training.trial import try_functions
 
     functions = load_functions(config.functions)
-    production, labels = config.production, config.production.labels
-    rows = read_labels(
-        url=None if labels.url is None else resolve(labels.url),
-        query=labels.query,
-        params={name: resolve(value) for name, value in labels.params.items()},
-        file=labels.file,
-    )
+    production = config.production
+    rows = labels_of(production.labels)
     tried = try_functions(
         functions,
         _with_split_column(rows, config.prepare.split.by),
-        production=Path(production.files),
+        production=to_place(production.files),
         files_from_production=production.files_from_production,
         files_at_home=config.files_at_home,
         ignored_labels=config.prepare.ignored_labels,

@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--run-number", metavar="N", type=_positive, help="resume this unfinished run")
     result.add_argument("--no-cache", action="store_true", help="run every step, even if nothing changed")
+    result.add_argument("--keep", action="store_true", help="leave a rehearsal running after the run, to look around")
     result.add_argument("--check", action="store_true", help="check config, functions and sources; start nothing")
     result.add_argument("--version", action="version", version=VERSION)
     return result
@@ -107,9 +108,11 @@ def _experiment(arguments: Sequence[str]) -> int:
         from cli.check import check
 
         return check(options.config, options.overrides, options.stack)
-    from cli.run import run
+    from cli.run import Wanted, run
 
-    return run(options.config, options.overrides, options.stack, options.run_number, cache=not options.no_cache)
+    cache = not options.no_cache
+    wanted = Wanted(options.config, options.overrides, options.stack, options.run_number, options.keep, cache)
+    return run(wanted)
 
 
 def main(arguments: Sequence[str]) -> int:

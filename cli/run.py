@@ -7,14 +7,17 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
 
-from cli.check import build_sample, try_on_production
+from cli.check import try_on_production
+from cli.compose import arguments, compose
 from cli.main import Exit
+from cli.reach import reached
+from cli.sample import bring_sample
 from finetune import runs
-from finetune.calls import place
+from finetune.calls import place as place_of
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import load_config, resolved
 from finetune.errors import FinetuneError, RunError
@@ -23,35 +26,70 @@ from finetune.functions import Functions, check_functions
 from finetune.progress import say
 from finetune.runs import Run, Status
 from finetune.versions import versions
-from stacks.files import stack_file
+from stacks.files import Stack, load_stack
+from stacks.place import place
 
-EXITS = {Status.COMPLETED: Exit.DONE, Status.FAILED: Exit.FAILED, Status.STOPPED: Exit.STOPPED}
+EXITS = {
+    Status.COMPLETED: Exit.DONE,
+    Status.FAILED: Exit.FAILED,
+    Status.STOPPED: Exit.STOPPED,
+    Status.RUNNING: Exit.DONE,
+}
 
 
-def run(config_file: str, overrides: Sequence[str], stack: str, run_number: int | None, *, cache: bool) -> int:
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asks for."""
+
+    config_file: str
+    overrides: Sequence[str]
+    stack: str
+    run_number: int | None = None
+    keep: bool = False
+    cache: bool = True
+
+
+@dataclass(frozen=True)
+class Work:
+    """A run that is about to be done."""
+
+    home: Home
+    record: Run
+    config: ExperimentConfig
+    functions: Functions
+    stack: Stack
+    cache: bool
+    again: str
+    """The command that goes on with it."""
+
+
+def run(wanted: Wanted) -> int:
     """Runs the experiment; errors before the run number is claimed are raised."""
     began = time.monotonic()
-    say(f"checking config, functions and sources of {config_file}")
-    config = load_config(config_file, overrides)
+    say(f"checking config, functions and sources of {wanted.config_file}")
+    config = load_config(wanted.config_file, wanted.overrides)
     check_functions(config.functions)
-    stack_file(stack)
-    build_sample(config)
-    functions, _ = try_on_production(config)
-    say(f"starting ZenML with stack {stack}")
-    from stacks.apply import apply
+    stack = load_stack(wanted.stack)
+    placed = place(config, root=stack.root, production=stack.production)
+    with reached(stack.name, keep=wanted.keep):
+        bring_sample(config, placed)
+        functions, _ = try_on_production(placed)
+        say(f"starting ZenML with stack {stack.name}")
+        from stacks.apply import apply
 
-    os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(stack))
-    home = Home(config.root, config.experiment)
-    record = _begin(home, config, stack, run_number)
-    with runs.held(home, record.run_number), _sigterm_as_interrupt():
-        again = _resume_command(record, config_file, overrides)
-        return _carry_out(home, record, config, functions, cache=cache, again=again, began=began)
+        os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(stack.name))
+        home = Home(placed.root, placed.experiment)
+        record = _begin(home, placed, wanted)
+        with runs.held(home, record.run_number), _sigterm_as_interrupt():
+            work = Work(home, record, placed, functions, stack, wanted.cache, _resume_command(record, wanted))
+            return _carry_out(work, began)
 
 
-def _resume_command(record: Run, config_file: str, overrides: Sequence[str]) -> str:
+def _resume_command(record: Run, wanted: Wanted) -> str:
     """The command that goes on with a run: resuming needs an equal config and the same stack."""
-    options = [*chain.from_iterable(("--set", override) for override in overrides), "--stack", record.stack]
-    return shlex.join(["python", "run.py", "--config", config_file, *options, "--run-number", str(record.run_number)])
+    options = [*chain.from_iterable(("--set", override) for override in wanted.overrides), "--stack", record.stack]
+    number = ["--run-number", str(record.run_number)]
+    return shlex.join(["python", "run.py", "--config", wanted.config_file, *options, *number])
 
 
 def _how_to_go_on(again: str) -> str:
@@ -61,72 +99,63 @@ def _how_to_go_on(again: str) -> str:
     )
 
 
-def _begin(home: Home, config: ExperimentConfig, stack: str, run_number: int | None) -> Run:
-    if run_number is not None:
-        return runs.resume(home, run_number, stack=stack, config=resolved(config))
-    return runs.claim(home, stack=stack, config=resolved(config), versions=versions())
+def _begin(home: Home, config: ExperimentConfig, wanted: Wanted) -> Run:
+    if wanted.run_number is not None:
+        return runs.resume(home, wanted.run_number, stack=wanted.stack, config=resolved(config))
+    return runs.claim(home, stack=wanted.stack, config=resolved(config), versions=versions())
 
 
-def _carry_out(
-    home: Home, record: Run, config: ExperimentConfig, functions: Functions, *, cache: bool, again: str, began: float
-) -> int:
+def _carry_out(work: Work, began: float) -> int:
     from cli.leftovers import end_leftovers
     from cli.summary import find_pipeline_run, outcome, print_summary
 
+    record = work.record
     say(f"{record.experiment}, run {record.run_number}, on stack {record.stack}")
     end_leftovers(record)
     name = f"{record.experiment}-{record.run_number}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
-    status = _attempt(name, home, record, config, functions, cache=cache, again=again)
+    status = _attempt(name, work)
+    if status is Status.RUNNING:
+        return EXITS[status]
     pipeline_run = find_pipeline_run(name)
     try:
-        record = outcome(record, status, home, pipeline_run)
-        record.write(home)
+        record = outcome(record, status, work.home, pipeline_run)
+        record.write(work.home)
     except RunError as error:
-        say(f"error: the run is {status}, but its outcome is not recorded: {error}; then go on with:\n  {again}")
+        say(f"error: the run is {status}, but its outcome is not recorded: {error}; then go on with:\n  {work.again}")
         return Exit.FAILED
     if status is Status.COMPLETED:
-        print_summary(record, home, pipeline_run, seconds=time.monotonic() - began)
+        print_summary(record, work.home, pipeline_run, seconds=time.monotonic() - began)
     return EXITS[status]
 
 
-def _attempt(
-    name: str, home: Home, record: Run, config: ExperimentConfig, functions: Functions, *, cache: bool, again: str
-) -> Status:
+def _attempt(name: str, work: Work) -> Status:
     """Runs the pipeline and says why it did not end, if it did not."""
     try:
-        _run_pipeline(name, home, record, config, functions, cache=cache)
+        return _run_pipeline(name, work)
     except KeyboardInterrupt:
-        say(f"stopped; finished steps and copied files are kept. Go on with:\n  {again}")
+        say(f"stopped; finished steps and copied files are kept. Go on with:\n  {work.again}")
         return Status.STOPPED
     except FinetuneError as error:
-        say(f"error: {error}\n{_how_to_go_on(again)}")
+        say(f"error: {error}\n{_how_to_go_on(work.again)}")
         return Status.FAILED
     except (Exception, SystemExit) as error:  # SystemExit: a function may call sys.exit
         say("".join(traceback.format_exception(error)).rstrip())
-        say(f"error: {place(error)}a step raised {type(error).__name__}: {error}\n{_how_to_go_on(again)}")
+        say(f"error: {place_of(error)}a step raised {type(error).__name__}: {error}\n{_how_to_go_on(work.again)}")
         return Status.FAILED
-    return Status.COMPLETED
 
 
-def _run_pipeline(
-    name: str, home: Home, record: Run, config: ExperimentConfig, functions: Functions, *, cache: bool
-) -> None:
-    from pipelines.finetune import code_of_steps, finetune
+def _run_pipeline(name: str, work: Work) -> Status:
+    """On this machine calling the pipeline runs it; on AWS it is submitted, and followed to its end."""
+    pipeline = compose(name, work.home, work.record, work.config, work.stack, cache=work.cache)
+    submitted = pipeline(**arguments(work.record, work.config, work.functions))
+    if work.stack.values is None:
+        return Status.COMPLETED
+    from cli.follow import follow
 
-    facts: dict[str, Any] = {
-        "run_number": record.run_number,
-        "stack": record.stack,
-        "started": record.started,
-    }
-    steps = {} if home.complete.exists() else {"reconcile": {"enable_cache": False}}
-    composed = finetune.with_options(
-        run_name=name,
-        enable_cache=cache,
-        extra={**facts, "experiment": record.experiment, "config": record.config},
-        tags=[record.experiment],
-        steps=steps,
-    )
-    composed(config=record.config, code=code_of_steps(config.functions, functions))
+    status = follow(submitted.id, say)
+    if status is Status.FAILED:
+        say(_how_to_go_on(work.again))
+    return status
 
 
 @contextmanager

@@ -1,14 +1,13 @@
 """What came of a run: the facts that ZenML knows of it, for run.json, and a table for the terminal."""
 
-import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.errors import RunError
 from finetune.evaluation.names import BASELINES
 from finetune.experiment import Home
 from finetune.runs import Run, Status
+from finetune.storage.storage import storage_of
 from finetune.words import duration
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def outcome(run: Run, status: Status, home: Home, pipeline_run: "PipelineRunResp
     metrics: dict[str, Any] = {}
     if "metrics" in artifacts:
         metrics = artifacts["metrics"].load()
-        _copy_report(Path(artifacts["report"].uri, "output.html"), home.run(run.run_number) / "report.html")
+        _copy_report(f"{artifacts['report'].uri}/output.html", home, run.run_number)
     return run.ended(
         status,
         seconds=_seconds(pipeline_run),
@@ -39,9 +38,10 @@ def outcome(run: Run, status: Status, home: Home, pipeline_run: "PipelineRunResp
     )
 
 
-def _copy_report(source: Path, target: Path) -> None:
+def _copy_report(page: str, home: Home, number: int) -> None:
+    target = home.run(number) / "report.html"
     try:
-        shutil.copyfile(source, target)
+        home.storage.write(str(target), storage_of(page).read(page) or b"")
     except OSError as error:
         raise RunError(f"{target} cannot be written: {error.strerror}; make room, or mend its permissions") from error
 

@@ -17,6 +17,10 @@ class ReconcileError(FinetuneError):
     """Labels or raw files cannot be read, copied or validated."""
 
 
+class StorageError(FinetuneError):
+    """A place in S3 cannot be listed, read or written."""
+
+
 class PrepareError(FinetuneError):
     """Ids cannot be selected, split or encoded."""
 

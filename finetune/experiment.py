@@ -3,49 +3,67 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from finetune.storage.storage import Storage, storage_of
+from finetune.storage.uri import Place, to_place
+
 
 @dataclass(frozen=True)
 class Home:
-    """The experiment home `<root>/<experiment>/`; its folders are made when something is written there."""
+    """The experiment home `<root>/<experiment>/`, a local folder or a prefix in S3; folders are made when needed."""
 
     root: str
     experiment: str
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Place:
         """The home itself, absolute."""
-        return Path(self.root, self.experiment).absolute()
+        return to_place(self.root) / self.experiment
 
     @property
-    def reconciled(self) -> Path:
+    def storage(self) -> Storage:
+        """How its files are read and written."""
+        return storage_of(self.path)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the last reconcile came to its end."""
+        return self.storage.exists(str(self.complete))
+
+    @property
+    def reconciled(self) -> Place:
         """One folder per artifact id, with its files at home."""
         return self.path / "data" / "reconciled_artifacts"
 
     @property
-    def label_counts(self) -> Path:
+    def label_counts(self) -> Place:
         """JSON of the labels of all kept ids and their counts."""
         return self.path / "data" / "unique_labels_and_counts.json"
 
     @property
-    def journal(self) -> Path:
-        """Lines of ids whose process_func has finished."""
+    def journal(self) -> Place:
+        """What is known of the ids whose process_func has finished: a file locally, a prefix in S3."""
         return self.path / "data" / "processed.tsv"
 
     @property
-    def lock(self) -> Path:
+    def lock(self) -> Place:
         """Held while reconcile writes into the home."""
         return self.path / "data" / "reconcile.lock"
 
     @property
-    def complete(self) -> Path:
+    def complete(self) -> Place:
         """Marker that reconcile writes last: every file of its manifest is at home."""
         return self.path / "data" / "reconciled.json"
 
     @property
-    def runs(self) -> Path:
+    def runs(self) -> Place:
         """One folder per run number."""
         return self.path / "runs"
 
-    def run(self, number: int) -> Path:
+    def run(self, number: int) -> Place:
         """The folder of one run."""
         return self.runs / str(number)
+
+    def checkpoints(self, number: int, scratch: Path) -> Path:
+        """A local folder for a run's checkpoints: in the run's folder, or in `scratch` where the home is in S3."""
+        folder = self.run(number)
+        return (folder if isinstance(folder, Path) else scratch) / "checkpoints"

@@ -6,13 +6,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from finetune.config.difference import differing_keys
 from finetune.errors import RunError
 from finetune.experiment import Home
-from finetune.storage.lock import try_locked
 
 RECORD = "run.json"
 
@@ -50,10 +48,9 @@ class Run:
             RunError: It cannot be written.
         """
         path = home.run(self.run_number) / RECORD
-        scratch = path.with_name(f".{RECORD}.part")
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
         try:
-            scratch.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-            scratch.replace(path)
+            home.storage.write(str(path), text.encode())
         except OSError as error:
             raise RunError(f"{path} cannot be written: {error.strerror}; make room, or mend its permissions") from error
 
@@ -88,23 +85,14 @@ def claim(home: Home, *, stack: str, config: Mapping[str, Any], versions: Mappin
 
 
 def _claim_number(home: Home) -> int:
-    home.runs.mkdir(parents=True, exist_ok=True)
     number = max(_numbers(home), default=0) + 1
-    while not _made(home.run(number)):
+    while not home.storage.claim(str(home.run(number))):
         number += 1
     return number
 
 
 def _numbers(home: Home) -> list[int]:
-    return sorted(int(path.name) for path in home.runs.glob("*") if path.name.isdecimal())
-
-
-def _made(folder: Path) -> bool:
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        return False
-    return True
+    return sorted(int(name) for name in home.storage.folders(str(home.runs)) if name.isdecimal())
 
 
 def resume(home: Home, number: int, *, stack: str, config: Mapping[str, Any]) -> Run:
@@ -146,13 +134,15 @@ def read(home: Home, number: int) -> Run:
     """
     path = home.run(number) / RECORD
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return Run(**{**values, "status": Status(values["status"])})
-    except FileNotFoundError as error:
-        known = ", ".join(str(run) for run in _numbers(home) if (home.run(run) / RECORD).exists()) or "none"
-        raise RunError(f"run {number} of {home.experiment} does not exist (runs: {known})") from error
+        content = home.storage.read(str(path))
+        if content is not None:
+            values = json.loads(content)
+            return Run(**{**values, "status": Status(values["status"])})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunError(f"{path} cannot be read: {error!r}; start a new run without --run-number") from error
+    exists = home.storage.exists
+    known = ", ".join(str(run) for run in _numbers(home) if exists(str(home.run(run) / RECORD))) or "none"
+    raise RunError(f"run {number} of {home.experiment} does not exist (runs: {known})")
 
 
 @contextmanager
@@ -162,7 +152,7 @@ def held(home: Home, number: int) -> Iterator[None]:
     Raises:
         RunError: Another process works on the run.
     """
-    with try_locked(home.run(number) / "run.lock") as free:
+    with home.storage.try_locked(str(home.run(number) / "run.lock")) as free:
         if not free:
             raise RunError(f"--run-number {number}: another process is working on this run of {home.experiment}")
         yield

@@ -3,7 +3,6 @@
 from typing import Any
 
 from zenml import pipeline
-from zenml.enums import ExecutionMode
 
 from finetune.code_hash import code_hash
 from finetune.config.experiment import ExperimentConfig
@@ -44,8 +43,7 @@ def code_of_steps(name: str, functions: Functions) -> dict[str, str]:
     }
 
 
-# FAIL_FAST hands on what a step raised; the other modes replace it by an error without its message
-@pipeline(name="finetune", enable_cache=True, execution_mode=ExecutionMode.FAIL_FAST)
+@pipeline(name="finetune", enable_cache=True)
 def finetune(config: dict[str, Any], code: dict[str, str]) -> None:
     """Runs one experiment; takes its resolved config and the hash of the code that each step depends on."""
     settings = ExperimentConfig.model_validate(config)

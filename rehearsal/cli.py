@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rehearsal.errors import RehearsalError
+from rehearsal.running import find, is_alive
 from rehearsal.session import STOP_S, Rehearsal, ask
 from rehearsal.settings import Image, Settings
 from rehearsal.state import State
@@ -58,7 +59,7 @@ def down(folder: Path) -> int:
     state = _state(folder)
     os.kill(state.pid, signal.SIGTERM)
     ends = time.monotonic() + STOP_S
-    while _is_alive(state.pid):
+    while is_alive(state.pid):
         if time.monotonic() > ends:
             os.kill(state.pid, signal.SIGKILL)
         time.sleep(0.05)
@@ -112,25 +113,10 @@ def _say_how(rehearsal: Rehearsal, *, keep: bool) -> None:
 
 
 def _state(folder: Path) -> State:
-    state = State.load(folder)
+    state = find(folder)
     if state is None:
         raise RehearsalError(f"rehearsal: none is up in {folder}; start one with `python -m rehearsal up`")
-    if not _is_alive(state.pid):
-        raise RehearsalError(f"rehearsal: the one in {folder} was killed; remove the folder")
-    if ask(state.endpoint, "folder")["folder"] != state.folder:
-        raise RehearsalError(f"rehearsal: the one in {folder} was killed, its port is another's; remove the folder")
     return state
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    # A process that has ended stays until its parent asks for its exit code.
-    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
 def _parser() -> argparse.ArgumentParser:

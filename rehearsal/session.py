@@ -48,17 +48,17 @@ class Rehearsal:
     @property
     def endpoint(self) -> str:
         """Its address, http://127.0.0.1:PORT."""
-        return self._up().endpoint
+        return self.state.endpoint
 
     @property
     def environment(self) -> dict[str, str]:
         """What a client of AWS and of its ZenML server must find in its environment."""
-        return client_environment(self._up(), self.settings.region)
+        return client_environment(self.state, self.settings.region)
 
     @property
     def dashboard(self) -> str | None:
         """The address of ZenML's dashboard; the user is `default`, without a password."""
-        return self._up().zenml_url
+        return self.state.zenml_url
 
     def start(self) -> None:
         """Starts it and waits until it serves.
@@ -129,7 +129,13 @@ class Rehearsal:
         """The calls of clients and jobs so far: role (`client` for who is none), IAM action, resource, times."""
         return list(ask(self.endpoint, "calls")["calls"])
 
-    def _up(self) -> State:
+    @property
+    def state(self) -> State:
+        """What is known of it while it is up.
+
+        Raises:
+            RehearsalError: It is not.
+        """
         if self._state is None:
             raise RehearsalError("rehearsal: it is not up; call start(), or use it in a `with` statement")
         return self._state

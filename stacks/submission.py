@@ -3,6 +3,7 @@
 from typing import Any
 
 from zenml.config import DockerSettings
+from zenml.enums import ExecutionMode
 
 from stacks.files import Stack
 
@@ -21,3 +22,12 @@ def pipeline_settings(stack: Stack) -> dict[str, Any]:
         allow_download_from_code_repository=False,
     )
     return {"docker": docker}
+
+
+def execution_mode(stack: Stack) -> ExecutionMode:
+    """What happens when a step fails.
+
+    FAIL_FAST hands on what the step raised; the other modes replace it by an error without its message. Orchestrators
+    elsewhere know one mode only, in which steps that do not need the failed one still run.
+    """
+    return ExecutionMode.FAIL_FAST if stack.values is None else ExecutionMode.CONTINUE_ON_FAILURE

@@ -45,6 +45,7 @@ def reconcile(
             target=scratch / "manifest.parquet",
         )
         log_metadata({"files": reconciled.decisions, "dropped": reconciled.manifest.dropped_counts()})
+        log_metadata({"retries": reconciled.retries})
         log_metadata({"labels": reconciled.manifest.label_counts()})
         return reconciled.manifest
 

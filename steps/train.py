@@ -37,7 +37,7 @@ def train(
             compute_metrics=loaded.compute_metrics or default_metrics,
             model=model.model_dump(),
             settings=settings,
-            checkpoints=home.run(run_facts()["run_number"]) / "checkpoints",
+            checkpoints=home.checkpoints(run_facts()["run_number"], scratch),
             target=scratch / "model",
         )
         speed = round(trained.examples_per_second, 2)

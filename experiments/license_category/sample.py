@@ -3,8 +3,12 @@
 The data comes from the PyPI package licensedcode-data (ScanCode LicenseDB by nexB and others, CC-BY-4.0).
 """
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+if __name__ == "__main__":  # of a file that is started, Python knows only the folder
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from experiments.license_mentions.sample import (
     SampleRow,

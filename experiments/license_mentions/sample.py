@@ -10,13 +10,18 @@ import json
 import re
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
+if __name__ == "__main__":  # of a file that is started, Python knows only the folder
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from finetune.storage.lock import locked
+from finetune.storage.uri import is_s3
 
 KINDS = ("notice", "reference", "text", "tag", "intro", "clue")
 WANTED = re.compile(r"^(?:license_expression|category|key|is_license_\w+):.*$(?:\n[ \t]+.*$)*", re.MULTILINE)
@@ -97,15 +102,24 @@ def _write_labels(path: Path, table: str, rows: Iterable[tuple[SampleRow, str]])
 
 
 def main(build_sample: Callable[[Path], None], default: str) -> None:
-    """Builds the sample from the command line, into `--to FOLDER`."""
+    """Builds the sample from the command line, into `--to PLACE`; for S3 it is built in its default folder first."""
     import argparse
 
     parser = argparse.ArgumentParser(description="Builds a sample production source from ScanCode's LicenseDB.")
-    parser.add_argument("--to", type=Path, default=Path(default), metavar="FOLDER", help=f"default: {default}")
-    folder = parser.parse_args().to
-    if folder.exists():
+    parser.add_argument("--to", default=default, metavar="PLACE", help=f"folder or s3://bucket/key; default: {default}")
+    place = parser.parse_args().to.rstrip("/")
+    folder = Path(default if is_s3(place) else place)
+    if folder.exists() and not is_s3(place):
         parser.error(f"{folder} is there already; a sample is never touched after it was built")
     build_sample(folder)
+    if is_s3(place):
+        from finetune.errors import FinetuneError
+        from finetune.storage.publish import publish
+
+        try:
+            publish(folder, place)
+        except FinetuneError as error:
+            parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -14,13 +14,14 @@ class LabelsConfig(Section):
     """Labels: from a database (`url` and `query`) or a `file`; both give the columns guid and label."""
 
     url: Secret | None = None
-    """SQLAlchemy URL such as `sqlite:///labels.db`; a password in it must be a reference, `${env:NAME}`."""
+    """SQLAlchemy URL such as `sqlite:///labels.db`, or an SQLite file in S3, `s3://bucket/labels.db`; a password in it
+    must be a reference, `${env:NAME}`."""
     query: str | None = None
     """SELECT that returns guid and label; further columns reach process_func and `prepare.split.by`."""
     params: dict[str, Secret] = Field(default_factory=dict)
     """Values bound to `:name` in the query."""
     file: str | None = None
-    """A CSV or Parquet file with the columns guid and label."""
+    """A CSV or Parquet file, local or in S3, with the columns guid and label."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -54,7 +55,7 @@ class ProductionConfig(Section):
 
     labels: LabelsConfig
     files: str
-    """Folder that holds one folder per artifact id: `<files>/<guid>/<file>`."""
+    """Folder, or `s3://bucket/prefix`, that holds one folder per artifact id: `<files>/<guid>/<file>`."""
     files_from_production: list[FileName] = Field(min_length=1)
     """Names of the files to copy for each id."""
     sample: str | None = None

@@ -1,10 +1,38 @@
 """The text of a file at home, as the text baseline reads it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from finetune.errors import EvaluateError
+from finetune.storage.storage import storage_of
+from finetune.storage.uri import Place
+
+AT_ONCE = 256
+"""Files of an S3 home that lie on this machine at the same time."""
+
+
+def document_texts(folder: Place, guids: Sequence[str], file: str) -> list[str]:
+    """Reads the text of one file of each id.
+
+    Args:
+        folder: The folder of all ids at home.
+        guids: The ids, in the order of the texts.
+        file: Name of the file.
+
+    Raises:
+        EvaluateError: As for `document_text`.
+    """
+    texts: list[str] = []
+    for start in range(0, len(guids), AT_ONCE):
+        part = guids[start : start + AT_ONCE]
+        with storage_of(folder).at_hand(str(folder), part, [file]) as at_hand:
+            try:
+                texts += [document_text(Path(at_hand, guid, file)) for guid in part]
+            except EvaluateError as error:
+                raise EvaluateError(str(error).replace(at_hand, str(folder))) from error
+    return texts
 
 
 def document_text(path: Path | str) -> str:

@@ -13,13 +13,14 @@ import pyarrow.parquet as pq
 from finetune.calls import call
 from finetune.evaluation.calibration import Calibration, calibration
 from finetune.evaluation.confusion import confusion_matrix
-from finetune.evaluation.document import document_text
+from finetune.evaluation.document import document_texts
 from finetune.evaluation.mistakes import Mistake, most_confident_mistakes
 from finetune.evaluation.names import MAJORITY, TFIDF
 from finetune.evaluation.predict import predict_split
 from finetune.evaluation.scores import LabelScore, default_metrics, per_label_table
 from finetune.functions import Functions
 from finetune.prepare.encode import GUID, LABELS
+from finetune.storage.uri import Place
 from finetune.training.model_folder import load, read_facts
 
 
@@ -57,7 +58,7 @@ def evaluate(
     model_folder: Path,
     prepared: datasets.DatasetDict,
     *,
-    reconciled: Path,
+    reconciled: Place,
     functions: Functions,
     batch_size: int,
     baseline_text: str | None,
@@ -113,7 +114,7 @@ def _label_of_each_id(split: datasets.Dataset) -> dict[str, int]:
 
 
 def _baselines(
-    prepared: datasets.DatasetDict, reconciled: Path, text: str | None, test_guids: Sequence[str], num_labels: int
+    prepared: datasets.DatasetDict, reconciled: Place, text: str | None, test_guids: Sequence[str], num_labels: int
 ) -> dict[str, np.ndarray]:
     """Probabilities of each baseline for the test ids, shape (ids, labels)."""
     # scikit-learn takes a second to import, which a run whose evaluate comes from the cache does without
@@ -127,16 +128,16 @@ def _baselines(
 
 
 def _tfidf(
-    prepared: datasets.DatasetDict, reconciled: Path, file: str, test_guids: Sequence[str], num_labels: int
+    prepared: datasets.DatasetDict, reconciled: Place, file: str, test_guids: Sequence[str], num_labels: int
 ) -> np.ndarray:
     from finetune.evaluation.baselines import tfidf
 
     texts, references = {}, {}
     for split in ("train", "validation"):
         part = _label_of_each_id(prepared[split])
-        texts[split] = [document_text(reconciled / guid / file) for guid in part]
+        texts[split] = document_texts(reconciled, list(part), file)
         references[split] = np.array(list(part.values()))
-    test_texts = [document_text(reconciled / guid / file) for guid in test_guids]
+    test_texts = document_texts(reconciled, test_guids, file)
     baseline = tfidf(
         texts["train"],
         references["train"],

@@ -13,6 +13,9 @@ from finetune.errors import EvaluateError
 from finetune.evaluation.instances import check_instance, what_is_there
 from finetune.functions import Functions, load_functions
 from finetune.prepare.encode import GUID, LABELS, examples_of
+from finetune.storage.cache import local_folder
+from finetune.storage.storage import storage_of
+from finetune.storage.uri import Place, to_place
 from finetune.training.collate import Collator
 from finetune.training.model_folder import ModelFacts, load, read_facts
 from finetune.training.outputs import loss_and_logits
@@ -119,29 +122,31 @@ class Predictor:
 
 
 def load_run(home: str | Path, number: int) -> Predictor:
-    """Loads the model of one run of an experiment home.
+    """Loads the model of one run of an experiment home, local or in S3.
 
     Raises:
         EvaluateError: There is no such run, it has no model, or the model does not fit get_model any more.
     """
-    record = _record(Path(home), number)
+    place = to_place(str(home))
+    record, content = _record(place, number)
     try:
-        uri = json.loads(record.read_text(encoding="utf-8"))["artifacts"]["model"]
+        uri = json.loads(content)["artifacts"]["model"]
     except (OSError, ValueError, KeyError) as error:
         raise EvaluateError(f"{record} names no model; did run {number} finish training? ({error!r})") from error
     try:
-        return Predictor(Path(uri))
+        return Predictor(local_folder(uri))
     except EvaluateError as error:
-        raise EvaluateError(f"run {number} in {Path(home).absolute()}: {error}") from error
+        raise EvaluateError(f"run {number} in {place}: {error}") from error
 
 
-def _record(home: Path, number: int) -> Path:
-    record = home / "runs" / str(number) / "run.json"
-    if not home.is_dir():
-        raise EvaluateError(f"there is no experiment home {home.absolute()}: {what_is_there(home.absolute())}")
-    if not record.is_file():
-        known = sorted(int(path.parent.name) for path in home.glob("runs/*/run.json") if path.parent.name.isdecimal())
-        raise EvaluateError(
-            f"there is no run {number} in {home.absolute()} (runs: {', '.join(map(str, known)) or 'none'})"
-        )
-    return record
+def _record(home: Place, number: int) -> tuple[Place, bytes]:
+    storage, runs = storage_of(home), home / "runs"
+    record = runs / str(number) / "run.json"
+    if isinstance(home, Path) and not home.is_dir():
+        raise EvaluateError(f"there is no experiment home {home}: {what_is_there(home)}")
+    content = storage.read(str(record))
+    if content is None:
+        numbers = sorted(int(name) for name in storage.folders(str(runs)) if name.isdecimal())
+        known = [str(each) for each in numbers if storage.exists(str(runs / str(each) / "run.json"))]
+        raise EvaluateError(f"there is no run {number} in {home} (runs: {', '.join(known) or 'none'})")
+    return record, content

@@ -15,6 +15,8 @@ from datasets.arrow_writer import TypedSequence
 from finetune.calls import Given, missing_key, model_section, raised
 from finetune.errors import PrepareError
 from finetune.prepare.ticks import tick, ticks
+from finetune.storage.storage import storage_of
+from finetune.storage.uri import Place, join
 
 EncodeData = Callable[[dict[str, str], dict[str, int] | None, dict[str, Any]], Any]
 Batch = dict[str, list[Any]]
@@ -39,7 +41,7 @@ class Encoded(NamedTuple):
 def encode(
     guids: Sequence[str],
     *,
-    reconciled: Path,
+    reconciled: Place,
     files_at_home: Sequence[str],
     encode_data: EncodeData,
     features: datasets.Features,
@@ -67,12 +69,11 @@ def encode(
         PrepareError: encode_data raised (names the id and its files) or gave other features than promised, or a
             process died.
     """
-    paths = {name: [str(reconciled / guid / name) for guid in guids] for name in files_at_home}
-    source = datasets.Dataset.from_dict({GUID: list(guids), **paths})
+    source = datasets.Dataset.from_dict({GUID: list(guids)})
     processes = min(processes, math.ceil(len(guids) / batch_size))
     with ticks("encode", len(guids)) as tick_file, _without_bars(), _deaths_explained(processes):
         dataset = source.map(
-            Encoder(encode_data, features, label2id, model, files_at_home, tick_file),
+            Encoder(encode_data, features, label2id, model, reconciled, files_at_home, tick_file),
             batched=True,
             batch_size=batch_size,
             num_proc=processes if processes > 1 else None,
@@ -96,17 +97,29 @@ class Encoder:
         features: Mapping[str, Any],
         label2id: Mapping[str, int],
         model: Mapping[str, Any],
+        reconciled: Place,
         files: Sequence[str],
         tick_file: str,
     ) -> None:
         self._encode_data, self._label2id, self._model = encode_data, dict(label2id), dict(model)
         self._features, self._files, self._tick_file = dict(features), tuple(files), tick_file
+        self._reconciled = str(reconciled)
 
     def __call__(self, batch: Batch) -> pa.Table:
-        """Encodes a batch of paths into columns; rejected ids give no row."""
+        """Encodes a batch of ids into columns; rejected ids give no row.
+
+        Files of a home in S3 are on this machine only as long as their batch.
+        """
+        with storage_of(self._reconciled).at_hand(self._reconciled, batch[GUID], self._files) as folder:
+            try:
+                return self._encode(batch, folder)
+            except PrepareError as error:
+                raise PrepareError(str(error).replace(folder, self._reconciled)) from error
+
+    def _encode(self, batch: Batch, folder: str) -> pa.Table:
         columns: Batch = {name: [] for name in (*OWN_COLUMNS, *self._features)}
-        for index, guid in enumerate(batch[GUID]):
-            instance = {name: batch[name][index] for name in self._files}
+        for guid in batch[GUID]:
+            instance = {name: join(folder, guid, name) for name in self._files}
             for example in examples_of(self._encode_data, instance, self._label2id, self._model, f"id {guid}"):
                 columns[GUID].append(guid)
                 columns[TRUNCATED].append(example.pop(TRUNCATED, None))

@@ -14,6 +14,8 @@ from finetune.prepare.encode import GUID, LABELS, EncodeData, encode, rejected, 
 from finetune.prepare.select import limit_per_label, select_labels
 from finetune.prepare.split import SPLITS, assign_splits
 from finetune.reconcile.manifest import Manifest
+from finetune.storage.storage import storage_of
+from finetune.storage.uri import Place
 from finetune.words import counted
 
 
@@ -87,7 +89,7 @@ def choose(
 def prepare(
     chosen: Chosen,
     *,
-    reconciled: Path,
+    reconciled: Place,
     files_at_home: Sequence[str],
     encode_data: EncodeData,
     features: datasets.Features,
@@ -135,8 +137,8 @@ def _cut(dataset: datasets.Dataset, splits: Mapping[str, str]) -> dict[str, data
     return {split: dataset.select(range(end - sizes[split], end)) for split, end in zip(SPLITS, ends, strict=True)}
 
 
-def _check_files(guids: Sequence[str], reconciled: Path, files_at_home: Sequence[str]) -> None:
-    missing = [f"{guid}/{name}" for guid in guids for name in files_at_home if not (reconciled / guid / name).exists()]
+def _check_files(guids: Sequence[str], reconciled: Place, files_at_home: Sequence[str]) -> None:
+    missing = storage_of(reconciled).missing(str(reconciled), guids, files_at_home)
     if missing:
         raise PrepareError(
             f"{counted(len(missing), 'file')} of the manifest gone from {reconciled}, for example {missing[0]}; "

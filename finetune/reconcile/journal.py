@@ -13,6 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from finetune.experiment import Home
+from finetune.storage.storage import Storage
+
 FORGOTTEN = ""
 """Stands in place of a digest."""
 
@@ -57,6 +60,38 @@ class Journal:
     def _append(self, guid: str, digest: str) -> None:
         with self._lock:
             self._file.write(_line(guid, digest))
+
+
+class Markers(Journal):
+    """The same in S3, where nothing can be appended: an empty object `<folder>/<guid>/<digest>` for each id."""
+
+    def __init__(self, storage: Storage, folder: str, process_hash: str) -> None:
+        """Lists the markers."""
+        self._process_hash, self._storage, self._folder = process_hash, storage, folder
+        self._done = {guid: digest for path in storage.below(folder) for guid, _, digest in [path.partition("/")]}
+
+    def __exit__(self, *raised: object) -> None:
+        """Nothing is open."""
+
+    def add(self, guid: str, digest: str) -> None:
+        """As Journal says."""
+        self._storage.write(self._marker(guid, digest), b"")
+        self._done[guid] = digest
+
+    def forget(self, guid: str) -> None:
+        """As Journal says."""
+        digest = self._done.pop(guid, None)
+        if digest is not None:
+            self._storage.delete(self._marker(guid, digest))
+
+    def _marker(self, guid: str, digest: str) -> str:
+        return f"{self._folder}/{guid}/{digest}"
+
+
+def open_journal(home: Home, process_hash: str) -> Journal:
+    """Opens the home's journal."""
+    place = home.journal
+    return Journal(place, process_hash) if isinstance(place, Path) else Markers(home.storage, str(place), process_hash)
 
 
 def _line(guid: str, digest: str) -> bytes:

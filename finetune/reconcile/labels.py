@@ -1,8 +1,11 @@
 """Reads the labels of production from a database or a file; production is opened read-only."""
 
 import os
+import tempfile
 import urllib.parse
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,12 +16,31 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from finetune.config.production import LabelsConfig
+from finetune.config.references import resolve
 from finetune.errors import ReconcileError
+from finetune.storage.storage import storage_of
+from finetune.storage.uri import S3Uri, is_s3
 
 NEEDED = ("guid", "label")
 BATCH = 10_000
 
 Row = dict[str, Any]
+
+
+def labels_of(source: LabelsConfig) -> Iterator[Row]:
+    """Yields the rows of a config's labels; references to secrets are filled in here.
+
+    Raises:
+        ConfigError: A variable that is referred to is not set.
+        ReconcileError: As `read_labels`.
+    """
+    return read_labels(
+        url=None if source.url is None else resolve(source.url),
+        query=source.query,
+        params={name: resolve(value) for name, value in source.params.items()},
+        file=source.file,
+    )
 
 
 def read_labels(url: str | None, query: str | None, params: Mapping[str, str], file: str | None) -> Iterator[Row]:
@@ -27,9 +49,23 @@ def read_labels(url: str | None, query: str | None, params: Mapping[str, str], f
     Raises:
         ReconcileError: The source cannot be reached or read, or lacks a needed column.
     """
-    rows = _query(url, query or "", params) if url is not None else _read_file(file or "")
-    for row in rows:
-        yield {**row, "guid": _text(row["guid"]) or "", "label": _text(row["label"])}
+    with _here(url if url is not None else file or "") as source:
+        rows = _query(source, query or "", params) if url is not None else _read_file(source)
+        for row in rows:
+            yield {**row, "guid": _text(row["guid"]) or "", "label": _text(row["label"])}
+
+
+@contextmanager
+def _here(source: str) -> Iterator[str]:
+    """A database or file of labels in S3 as one of this machine, where it lies as long as it is read."""
+    if not is_s3(source):
+        yield source
+        return
+    place = S3Uri.parse(source)
+    with tempfile.TemporaryDirectory(prefix="labels-") as folder:
+        target = Path(folder, place.name or "labels")
+        storage_of(place).fetch(source, target)
+        yield str(target) if target.suffix in (".csv", ".parquet") else f"sqlite:///{target}"
 
 
 def _text(value: Any) -> str | None:

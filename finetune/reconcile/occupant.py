@@ -9,12 +9,11 @@ from finetune.errors import ReconcileError
 from finetune.experiment import Home
 from finetune.reconcile.manifest import Manifest
 from finetune.storage.copy import hash_file
-from finetune.storage.lock import locked
 
 
 def mark_complete(home: Home, manifest: Manifest) -> None:
     """Writes the marker: every file of this manifest is at home. The caller holds the home's lock."""
-    home.complete.write_text(json.dumps({"manifest": hash_file(manifest.path)}), encoding="utf-8")
+    home.storage.write(str(home.complete), json.dumps({"manifest": hash_file(manifest.path)}).encode())
 
 
 def refuse_other(home: Home, manifest: Manifest) -> None:
@@ -23,7 +22,7 @@ def refuse_other(home: Home, manifest: Manifest) -> None:
     Raises:
         ReconcileError: Another run has reconciled since, with other labels, files or functions.
     """
-    with locked(home.lock, f"{home.experiment}'s experiment home"):
+    with home.storage.locked(str(home.lock), f"{home.experiment}'s experiment home"):
         if _marked(home) != hash_file(manifest.path):
             raise ReconcileError(
                 f"the files in {home.reconciled} belong to another manifest than this run's: another run has "
@@ -33,7 +32,7 @@ def refuse_other(home: Home, manifest: Manifest) -> None:
 
 def _marked(home: Home) -> str | None:
     try:
-        found = json.loads(home.complete.read_text(encoding="utf-8")).get("manifest")
+        found = json.loads(home.storage.read(str(home.complete)) or b"{}").get("manifest")
     except (OSError, ValueError, AttributeError):
         return None
-    return str(found)
+    return None if found is None else str(found)

@@ -1,7 +1,6 @@
 """Reconciles labels with raw files: selects ids, brings them home, checks them, and writes the manifest."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from finetune.errors import ReconcileError
 from finetune.experiment import Home
 from finetune.progress import say
 from finetune.reconcile.guid import check_guid, printable
-from finetune.reconcile.journal import Journal
+from finetune.reconcile.journal import open_journal
 from finetune.reconcile.manifest import FileAtHome, Manifest, write_manifest
 from finetune.reconcile.occupant import mark_complete
 from finetune.reconcile.parallel import in_parallel
@@ -21,9 +20,10 @@ from finetune.reconcile.snapshot import Production, Snapshot, read_snapshot
 from finetune.reconcile.told import told
 from finetune.reconcile.transfer import ProcessFunc, Transfer
 from finetune.reconcile.validate import validate
-from finetune.storage.copy import hash_file, scratch_folder
+from finetune.storage.counter import RETRIES
 from finetune.storage.disk import disk_errors
-from finetune.storage.lock import locked
+from finetune.storage.storage import storage_of
+from finetune.storage.uri import Place, S3Uri, join, to_place
 
 Hashes = dict[str, dict[str, str]]
 
@@ -34,6 +34,8 @@ class Reconciled:
 
     manifest: Manifest
     decisions: dict[str, int]
+    retries: int = 0
+    """Requests to S3 that were tried again."""
 
 
 def reconcile(
@@ -70,29 +72,41 @@ def reconcile(
     there = read_snapshot(snapshot)
     _refuse_unsafe_ids(row["guid"] for row in there.rows)
     _refuse_home_in_production(home, production)
+    storage, retried_before = home.storage, RETRIES.count
     with (
-        disk_errors(f"reconcile in {home.path}", home.path),
-        locked(home.lock, f"{home.experiment}'s experiment home"),
-        scratch_folder(home.reconciled) as scratch,
-        Journal(home.journal, process_hash) as journal,
+        disk_errors(f"reconcile in {home.path}", str(home.path)),
+        storage.locked(str(home.lock), f"{home.experiment}'s experiment home") as lock,
+        storage.scratch(str(home.reconciled)) as scratch,
+        open_journal(home, process_hash) as journal,
         ThreadPoolExecutor(workers) as pool,  # left first, so that no thread still works when the others are closed
     ):
-        home.complete.unlink(missing_ok=True)
-        kept, dropped, hashes = _select(there, production, files_from_production, pool)
+        storage.delete(str(home.complete))
+        kept, dropped, hashes = _select(there, home, production, files_from_production, pool)
         rows = _label_rows(there, kept)
         names = (files_from_production, files_at_home)
-        transfer = Transfer(production, str(home.reconciled), scratch, *names, process_func, overwrite, journal)
+        places = (storage, production, str(home.reconciled), scratch)
+        transfer = Transfer(*places, *names, process_func, overwrite, journal)
         files = validate(transfer, rows, _bring_home(transfer, rows, kept, hashes, pool), hashes, pool)
+        lock.check()
         manifest = _record(home, target, rows, files, dropped)
-    return Reconciled(manifest, dict(transfer.decisions))
+    retries = RETRIES.count - retried_before
+    if retries:
+        say(f"S3 failed for a moment: {retries:,} requests were tried again")
+    return Reconciled(manifest, dict(transfer.decisions), retries)
 
 
 def _refuse_home_in_production(home: Home, production: str) -> None:
-    if home.path.resolve().is_relative_to(Path(production).resolve()):
+    if _lies_in(home.path, to_place(production)):
         raise ReconcileError(
             f"root: must not lie in production, which is never written, but got {home.path} in {production}; "
             f"set root: to another folder"
         )
+
+
+def _lies_in(place: Place, other: Place) -> bool:
+    if isinstance(place, S3Uri) or isinstance(other, S3Uri):
+        return isinstance(place, S3Uri) and isinstance(other, S3Uri) and other.holds(place)
+    return place.resolve().is_relative_to(other.resolve())
 
 
 def _refuse_unsafe_ids(guids: Iterable[str]) -> None:
@@ -106,14 +120,21 @@ def _refuse_unsafe_ids(guids: Iterable[str]) -> None:
 
 
 def _select(
-    there: Production, production: str, names: Sequence[str], pool: ThreadPoolExecutor
+    there: Production, home: Home, production: str, names: Sequence[str], pool: ThreadPoolExecutor
 ) -> tuple[dict[str, str], dict[str, str], Hashes]:
     listed = {guid: [file.name for file in files] for guid, files in there.files.items()}
     matched = match([(row["guid"], row["label"]) for row in there.rows], listed, names)
 
+    source, resumed = storage_of(production), any(True for _ in home.storage.below(str(home.reconciled)))
+
     def hash_id(guid: str) -> dict[str, str]:
+        versions = {file.name: file.version for file in there.files[guid]}
         with disk_errors(f"read id {guid} of production", production):
-            return {name: hash_file(os.path.join(production, guid, name)) for name in names}
+            return {name: hash_one(guid, name, versions[name]) for name in names}
+
+    def hash_one(guid: str, name: str, version: str) -> str:
+        known = home.storage.known_hash(join(str(home.reconciled), guid, name), version) if resumed else None
+        return known or source.hash(join(production, guid, name), version)
 
     guids = list(matched.kept)
     hashes = dict(zip(guids, in_parallel(pool, hash_id, guids, "hash production"), strict=True))
@@ -160,6 +181,6 @@ def _record(
     with disk_errors(f"write {target}", target):
         manifest = write_manifest(target, rows=rows, kept=files, dropped=dropped)
     counts = json.dumps(manifest.label_counts(), indent=2, ensure_ascii=False)
-    home.label_counts.write_text(counts + "\n", encoding="utf-8")
+    home.storage.write(str(home.label_counts), f"{counts}\n".encode())
     mark_complete(home, manifest)
     return manifest

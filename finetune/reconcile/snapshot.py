@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from finetune.errors import ReconcileError
 from finetune.reconcile.guid import printable
-from finetune.storage.listing import ListedFile, list_ids
+from finetune.storage.listing import ListedFile
+from finetune.storage.storage import storage_of
 
 FILES = pa.list_(pa.struct([("name", pa.string()), ("size", pa.int64()), ("version", pa.string())]))
 RESERVED = ("labelled", "files", "path", "size", "hash", "source", "dropped")
@@ -49,7 +50,7 @@ def take_snapshot(labels: Iterable[dict[str, Any]], *, folder: str, names: Seque
     rows = list(labels)
     if not rows:
         raise ReconcileError("production.labels: returned no rows; check the query or file")
-    listing = dict(list_ids(folder, names))
+    listing = dict(storage_of(folder).list_ids(folder, names))
     if not any(listing.values()):
         raise ReconcileError(
             f"production.files: none of the {len(listing):,} ids in {folder} has {' or '.join(names)}; "

@@ -1,7 +1,6 @@
 """Brings one id home: copies its files, calls process_func, and says what lies there afterwards."""
 
 import os
-import stat
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -12,9 +11,10 @@ from finetune.calls import raised
 from finetune.errors import ReconcileError
 from finetune.reconcile.journal import Journal
 from finetune.reconcile.manifest import PROCESS_FUNC, FileAtHome
-from finetune.storage.copy import copy_file, hash_file
-from finetune.storage.disk import disk_errors, full_disk
+from finetune.storage.disk import full_disk
 from finetune.storage.plan import decide
+from finetune.storage.storage import Storage, storage_of
+from finetune.storage.uri import join
 
 ProcessFunc = Callable[[dict[str, Any], dict[str, str], str, bool], Any]
 
@@ -26,10 +26,12 @@ class Transfer:
     Paths are strings here, because making Path objects costs as much as the system calls on a small file.
     """
 
+    storage: Storage
+    """That of the home."""
     production: str
     reconciled: str
     scratch: str
-    """Folder for copies that are not complete yet, on the file system of `reconciled`."""
+    """Local folder for what is not complete yet."""
     files_from_production: Sequence[str]
     files_at_home: Sequence[str]
     process_func: ProcessFunc | None
@@ -61,19 +63,19 @@ class Transfer:
         return self.bring_home(row, hashes)
 
     def _copy_all(self, guid: str, hashes: Mapping[str, str]) -> None:
-        folder = os.path.join(self.reconciled, guid)
-        _make_folder(folder)
+        folder = join(self.reconciled, guid)
+        self.storage.make_folder(folder)
         for name in self.files_from_production:
-            source, destination = os.path.join(self.production, guid, name), os.path.join(folder, name)
+            source, destination = join(self.production, guid, name), join(folder, name)
             if self._must_copy(source, destination, hashes[name]):
                 self.journal.forget(guid)  # what process_func made of the file before may be as wrong as the file
-                copy_file(source, destination, hashes[name], scratch=self._scratch_file())
+                self.storage.copy(source, destination, hashes[name], scratch=self._scratch_file())
 
     def _must_copy(self, source: str, destination: str, digest: str) -> bool:
-        with disk_errors(f"{source} was listed in production but cannot be read now; start the run again", source):
-            size = os.stat(source).st_size
-        with disk_errors(f"read {destination}", destination):
-            decision = decide(size, digest, _size(destination), lambda: hash_file(destination), self.overwrite)
+        size, at_home = storage_of(source).size(source), self.storage.find(destination)
+        decision = decide(
+            size, digest, at_home.size if at_home else None, at_home.hash if at_home else str, self.overwrite
+        )
         with self._lock:
             self.decisions[decision] += 1
         return decision.copies
@@ -88,13 +90,14 @@ class Transfer:
         if self.journal.has(guid, digest):
             return
         self.journal.forget(guid)
-        folder = os.path.join(self.reconciled, guid)
-        files = {name: os.path.join(folder, name) for name in self.files_from_production}
-        try:
-            # overwrite is True: what lies there is absent, torn by a kill, or made from another row or function
-            self.process_func(dict(row), files, folder, True)
-        except Exception as error:
-            raise _process_failed(error, guid, folder) from error
+        home = join(self.reconciled, guid)
+        with self.storage.staged(home, self.scratch) as folder:
+            files = {name: join(folder, name) for name in self.files_from_production}
+            try:
+                # overwrite is True: what lies there is absent, torn by a kill, or made from another row or function
+                self.process_func(dict(row), files, folder, True)
+            except Exception as error:
+                raise _process_failed(error, guid, home, folder) from error
         self.journal.add(guid, digest)
 
     def _files(self, guid: str, hashes: Mapping[str, str]) -> list[FileAtHome]:
@@ -102,39 +105,18 @@ class Transfer:
         return [found for name in self.files_at_home if (found := self._file(guid, name, hashes)) is not None]
 
     def _file(self, guid: str, name: str, hashes: Mapping[str, str]) -> FileAtHome | None:
-        path = os.path.join(self.reconciled, guid, name)
-        size = _size(path)
-        if size is None:
+        path = join(self.reconciled, guid, name)
+        found = self.storage.find(path)
+        if found is None:
             return None
         place = f"{guid}/{name}"
         if name in hashes:
-            return FileAtHome(place, size, hashes[name], source=place)
-        with disk_errors(f"read {path}", path):
-            return FileAtHome(place, size, hash_file(path), source=PROCESS_FUNC)
+            return FileAtHome(place, found.size, hashes[name], source=place)
+        return FileAtHome(place, found.size, found.hash(), source=PROCESS_FUNC)
 
 
-def _process_failed(error: Exception, guid: str, folder: str) -> ReconcileError:
+def _process_failed(error: Exception, guid: str, home: str, folder: str) -> ReconcileError:
     advice = "mend functions.py or the file, and start again: what is done already stays"
     return ReconcileError(
-        f"{raised('process_func', error)} for id {guid} in {folder}; {full_disk(error, folder) or advice}"
+        f"{raised('process_func', error)} for id {guid} in {home}; {full_disk(error, folder) or advice}"
     )
-
-
-def _size(path: str) -> int | None:
-    """Size of a regular file; None for an absent one, and for a link, which is then replaced by a copy."""
-    try:
-        status = os.lstat(path)
-    except FileNotFoundError:
-        return None
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
-
-
-def _make_folder(folder: str) -> None:
-    with disk_errors(f"make the folder {folder}", os.path.dirname(folder)):
-        try:
-            os.mkdir(folder)
-        except FileExistsError:
-            if not stat.S_ISDIR(os.lstat(folder).st_mode):
-                raise ReconcileError(
-                    f"{folder} is a link or a file, so writing there would leave the experiment home; remove it"
-                ) from None

@@ -1,1 +1,1 @@
-"""Listing, planning and copying of files. Only local folders so far."""
+"""Files on local disks and in S3: listing, planning, copying, locking."""

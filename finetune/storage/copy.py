@@ -52,13 +52,26 @@ def copy_file(source: str | Path, destination: str | Path, expected_hash: str, *
         ReconcileError: The file cannot be read or written, or its content is not the expected one.
     """
     with disk_errors(f"copy {source} -> {destination}", os.path.dirname(destination)):
-        digest = _copy_content(source, scratch)
-        if digest != expected_hash:
-            raise ReconcileError(
-                f"copy {source} -> {destination}: the file changed while it was read "
-                f"(SHA-256 {expected_hash} before, {digest} now); start the run again"
-            )
-        os.replace(scratch, destination)
+        _move_in(source, scratch, destination, expected_hash, _copy_content(source, scratch))
+
+
+def move_in(source: str | Path, scratch: str | Path, destination: str | Path, expected_hash: str) -> None:
+    """Moves what was fetched under a scratch name to its destination, if its content is the expected one.
+
+    Raises:
+        ReconcileError: It is not, or the file cannot be moved.
+    """
+    with disk_errors(f"copy {source} -> {destination}", os.path.dirname(destination)):
+        _move_in(source, scratch, destination, expected_hash, hash_file(scratch))
+
+
+def _move_in(source: str | Path, scratch: str | Path, destination: str | Path, expected_hash: str, digest: str) -> None:
+    if digest != expected_hash:
+        raise ReconcileError(
+            f"copy {source} -> {destination}: the file changed while it was read "
+            f"(SHA-256 {expected_hash} before, {digest} now); start the run again"
+        )
+    os.replace(scratch, destination)
 
 
 def _copy_content(source: str | Path, destination: str | Path) -> str:

@@ -9,8 +9,15 @@ from pathlib import Path
 from finetune.progress import say
 
 
+class Lasting:
+    """A lock that cannot be lost while its holder lives."""
+
+    def check(self) -> None:
+        """Nothing: the operating system keeps it."""
+
+
 @contextmanager
-def locked(path: Path, what: str) -> Iterator[None]:
+def locked(path: Path, what: str) -> Iterator[Lasting]:
     """Holds the lock at `path`, waiting for it and saying so while another process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
@@ -21,7 +28,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        yield
+        yield Lasting()
 
 
 @contextmanager

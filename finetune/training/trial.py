@@ -1,6 +1,5 @@
 """Tries the five functions on a few real rows before anything runs: one forward and backward pass on the CPU."""
 
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +16,8 @@ from finetune.functions import Functions
 from finetune.prepare.encode import GUID, LABELS, OWN_COLUMNS, TRUNCATED, Encoder
 from finetune.prepare.select import select_labels
 from finetune.reconcile.guid import check_guid
+from finetune.storage.storage import storage_of
+from finetune.storage.uri import Place
 from finetune.training.collate import default_padding
 from finetune.training.try_model import try_model
 
@@ -28,7 +29,7 @@ def try_functions(
     functions: Functions,
     rows: Iterable[Mapping[str, Any]],
     *,
-    production: Path,
+    production: Place,
     files_from_production: Sequence[str],
     files_at_home: Sequence[str],
     ignored_labels: Sequence[str],
@@ -87,7 +88,7 @@ def _read(rows: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], C
 
 
 def _choose(
-    rows: Sequence[Mapping[str, Any]], labels: Sequence[str], production: Path, names: Sequence[str]
+    rows: Sequence[Mapping[str, Any]], labels: Sequence[str], production: Place, names: Sequence[str]
 ) -> list[Mapping[str, Any]]:
     """Rows of these labels to try, whose ids have all files."""
     labelled = [row for row in rows if row["label"] in labels]
@@ -114,17 +115,18 @@ def _one_of_each_label(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[st
 
 
 def _with_files(
-    rows: Iterable[Mapping[str, Any]], production: Path, names: Sequence[str]
+    rows: Iterable[Mapping[str, Any]], production: Place, names: Sequence[str]
 ) -> Iterator[Mapping[str, Any]]:
+    exists = storage_of(production).exists
     for row in rows:
-        if check_guid(row["guid"]) is None and all((production / row["guid"] / name).is_file() for name in names):
+        if check_guid(row["guid"]) is None and all(exists(str(production / row["guid"] / name)) for name in names):
             yield row
 
 
 def _bring(
     functions: Functions,
     row: Mapping[str, Any],
-    production: Path,
+    production: Place,
     names: Sequence[str],
     at_home: Sequence[str],
     home: Path,
@@ -132,7 +134,9 @@ def _bring(
     guid = row["guid"]
     folder = home / guid
     folder.mkdir(exist_ok=True)
-    files = {name: shutil.copyfile(production / guid / name, str(folder / name)) for name in names}
+    files = {name: str(folder / name) for name in names}
+    for name in names:
+        storage_of(production).fetch(str(production / guid / name), folder / name)
     if functions.process_func is not None:
         call(f"process_func for id {guid}", functions.process_func, dict(row), files, str(folder), True)
     missing = [name for name in at_home if not (folder / name).exists()]
@@ -160,16 +164,16 @@ def _encode(
     taken = sorted(OWN_COLUMNS.keys() & features.keys())
     if taken:
         raise FunctionsError(f"get_dataset_features must leave the names {', '.join(taken)} to the library")
-    batch = {GUID: list(guids), **{name: [str(home / guid / name) for guid in guids] for name in at_home}}
+    batch = {GUID: list(guids)}
     label2id = {label: index for index, label in enumerate(labels)}
     with tempfile.NamedTemporaryFile() as ticks:
-        table = Encoder(functions.encode_data, features, label2id, model, at_home, ticks.name)(batch)
+        table = Encoder(functions.encode_data, features, label2id, model, home, at_home, ticks.name)(batch)
     typed = datasets.Features({**OWN_COLUMNS, **features})
     return datasets.Dataset(table.cast(typed.arrow_schema)).remove_columns(TRUNCATED)
 
 
 @contextmanager
-def _told_of_production(scratch: str, production: Path, guids: Sequence[str], names: Sequence[str]) -> Iterator[None]:
+def _told_of_production(scratch: str, production: Place, guids: Sequence[str], names: Sequence[str]) -> Iterator[None]:
     """Tells the paths of copied files as those in production: the copies are gone when a message is read."""
     try:
         yield

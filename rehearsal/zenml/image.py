@@ -24,14 +24,29 @@ ENVIRONMENT = {
 
 def project_image(project: Path, folder: Path) -> Image:
     """Copies the project's rooms into a new folder, compiles them, and gives the image that they make."""
+    _fill(project, folder)
+    sdk = folder.with_name(f"{folder.name}-sdk")
+    sdk.mkdir()
+    (sdk / "config.yaml").write_text(SDK_SETTINGS)
+    files = dict.fromkeys(PLACES, str(folder)) | {SDK_PLACE: str(sdk)}
+    return Image(files=files, environment=ENVIRONMENT, folder=PLACES[0])
+
+
+def refresh_image(project: Path, folder: Path) -> None:
+    """Puts the project as it is now into the folder of an image that `project_image` made."""
+    new, old = folder.with_name(f"{folder.name}-new"), folder.with_name(f"{folder.name}-old")
+    for left in (new, old):
+        shutil.rmtree(left, ignore_errors=True)
+    _fill(project, new)
+    folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old)
+
+
+def _fill(project: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     for room in ROOMS:
         if (project / room).is_dir():
             shutil.copytree(project / room, folder / room, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*"))
     # The job's traceback names the file as the job sees it.
     compileall.compile_dir(folder, quiet=2, stripdir=str(folder), prependdir=PLACES[0])
-    sdk = folder.with_name(f"{folder.name}-sdk")
-    sdk.mkdir()
-    (sdk / "config.yaml").write_text(SDK_SETTINGS)
-    files = dict.fromkeys(PLACES, str(folder)) | {SDK_PLACE: str(sdk)}
-    return Image(files=files, environment=ENVIRONMENT, folder=PLACES[0])

@@ -1,0 +1,55 @@
+"""Composes the pipeline for one run: its name, facts, cache and machines."""
+
+from typing import Any
+
+from finetune.config.experiment import ExperimentConfig
+from finetune.experiment import Home
+from finetune.functions import Functions
+from finetune.runs import Run
+from stacks.files import Stack
+
+OPERATOR = "step_operator.finetune_sagemaker"
+
+
+def compose(name: str, home: Home, record: Run, config: ExperimentConfig, stack: Stack, *, cache: bool) -> Any:
+    """The ZenML pipeline of a run, ready to be called with `arguments`.
+
+    On a stack of this machine calling it runs it; on one with AWS it is submitted, and the call returns.
+    """
+    from pipelines.finetune import finetune
+    from stacks.submission import execution_mode, pipeline_settings
+
+    facts = {
+        "run_number": record.run_number,
+        "stack": record.stack,
+        "started": record.started,
+        "experiment": record.experiment,
+        "config": record.config,
+    }
+    steps = machines(config) if stack.components.step_operator else {}
+    if not home.is_complete:
+        steps["reconcile"] = {**steps.get("reconcile", {}), "enable_cache": False}
+    return finetune.with_options(
+        run_name=name,
+        enable_cache=cache,
+        extra=facts,
+        tags=[record.experiment],
+        steps=steps,
+        settings=pipeline_settings(stack),
+        execution_mode=execution_mode(stack),
+    )
+
+
+def arguments(record: Run, config: ExperimentConfig, functions: Functions) -> dict[str, Any]:
+    """What the pipeline is called with."""
+    from pipelines.finetune import code_of_steps
+
+    return {"config": record.config, "code": code_of_steps(config.functions, functions)}
+
+
+def machines(config: ExperimentConfig) -> dict[str, dict[str, Any]]:
+    """Options of the steps that `compute:` gives machines of their own."""
+    wanted = config.compute.model_dump(mode="json", exclude_none=True)
+    return {
+        step: {"step_operator": True, "settings": {OPERATOR: {"machines": entry}}} for step, entry in wanted.items()
+    }

@@ -1,0 +1,152 @@
+"""Storage on local disks. What steps read lies in place, so staging and fetching a folder cost nothing."""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from finetune.errors import ReconcileError
+from finetune.storage.copy import copy_file, hash_file, move_in, scratch_folder
+from finetune.storage.disk import disk_errors
+from finetune.storage.listing import ListedFile, list_ids
+from finetune.storage.lock import Lasting, locked, try_locked
+from finetune.storage.storage import Found, storage_of
+from finetune.storage.uri import is_s3
+
+
+class LocalStorage:
+    """See Storage."""
+
+    def list_ids(self, folder: str, names: Sequence[str]) -> Iterator[tuple[str, list[ListedFile]]]:
+        """As Storage says; links are refused."""
+        return list_ids(folder, names)
+
+    def folders(self, folder: str) -> list[str]:
+        """As Storage says."""
+        return [path.name for path in Path(folder).glob("*") if path.is_dir()]
+
+    def below(self, folder: str) -> Iterator[str]:
+        """As Storage says."""
+        return (path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file())
+
+    def missing(self, folder: str, guids: Sequence[str], names: Sequence[str]) -> list[str]:
+        """As Storage says."""
+        wanted = (f"{guid}/{name}" for guid in guids for name in names)
+        return [place for place in wanted if not os.path.exists(f"{folder}/{place}")]
+
+    def exists(self, path: str) -> bool:
+        """As Storage says; a link counts as what it leads to."""
+        return os.path.isfile(path)
+
+    def size(self, path: str) -> int:
+        """As Storage says."""
+        with disk_errors(f"{path} was listed in production but cannot be read now; start the run again", path):
+            return os.stat(path).st_size
+
+    def find(self, path: str) -> Found | None:
+        """As Storage says; a link counts as absent, so that a copy replaces it."""
+        try:
+            status = os.lstat(path)
+        except FileNotFoundError:
+            return None
+        return Found(status.st_size, lambda: _hash(path)) if stat.S_ISREG(status.st_mode) else None
+
+    def hash(self, path: str, version: str | None = None) -> str:
+        """As Storage says; the content is read whatever was listed.
+
+        Raises:
+            OSError: As in `write`.
+        """
+        return hash_file(path)
+
+    def read(self, path: str) -> bytes | None:
+        """As Storage says."""
+        try:
+            return Path(path).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def write(self, path: str, content: bytes) -> None:
+        """As Storage says.
+
+        Raises:
+            OSError: It cannot be written; the caller knows what that means.
+        """
+        target = Path(path)
+        scratch = target.with_name(f".{target.name}.part")
+        scratch.write_bytes(content)
+        scratch.replace(target)
+
+    def claim(self, folder: str) -> bool:
+        """As Storage says; OSError as in `write`."""
+        Path(folder).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            return False
+        return True
+
+    def copy(self, source: str, destination: str, expected_hash: str, *, scratch: str) -> None:
+        """As Storage says."""
+        if not is_s3(source):
+            copy_file(source, destination, expected_hash, scratch=scratch)
+            return
+        storage_of(source).fetch(source, Path(scratch))
+        move_in(source, scratch, destination, expected_hash)
+
+    def known_hash(self, path: str, version: str) -> str | None:
+        """None: a local file says nothing of where it came from."""
+        return None
+
+    def fetch(self, path: str, target: Path) -> None:
+        """As Storage says."""
+        with disk_errors(f"copy {path} -> {target}", target.parent):
+            shutil.copyfile(path, target)
+
+    def put(self, source: Path, path: str) -> None:
+        """As Storage says."""
+        self.fetch(str(source), Path(path))
+
+    def delete(self, path: str) -> None:
+        """As Storage says."""
+        Path(path).unlink(missing_ok=True)
+
+    def make_folder(self, folder: str) -> None:
+        """As Storage says; refuses a link, which would lead out of the home."""
+        with disk_errors(f"make the folder {folder}", os.path.dirname(folder)):
+            try:
+                os.mkdir(folder)
+            except FileExistsError:
+                if not stat.S_ISDIR(os.lstat(folder).st_mode):
+                    raise ReconcileError(
+                        f"{folder} is a link or a file, so writing there would leave the experiment home; remove it"
+                    ) from None
+
+    def locked(self, path: str, what: str) -> AbstractContextManager[Lasting]:
+        """As Storage says; the operating system keeps the lock."""
+        return locked(Path(path), what)
+
+    def try_locked(self, path: str) -> AbstractContextManager[bool]:
+        """As Storage says."""
+        return try_locked(Path(path))
+
+    def scratch(self, folder: str) -> AbstractContextManager[str]:
+        """As Storage says, on the same file system."""
+        return scratch_folder(Path(folder))
+
+    @contextmanager
+    def staged(self, folder: str, scratch: str) -> Iterator[str]:
+        """The folder itself."""
+        yield folder
+
+    @contextmanager
+    def at_hand(self, folder: str, guids: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+        """The folder itself."""
+        yield folder
+
+
+def _hash(path: str) -> str:
+    with disk_errors(f"read {path}", path):
+        return hash_file(path)

@@ -1,0 +1,117 @@
+"""One storage type with a handful of verbs; whether a place is local or in S3 is resolved here, once."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from finetune.storage.listing import ListedFile
+from finetune.storage.uri import Place, is_s3
+
+
+class Found(NamedTuple):
+    """A file that is there; its hash is asked for only where it decides."""
+
+    size: int
+    hash: Callable[[], str]
+    """SHA-256 of the content as 64 hexadecimal digits."""
+
+
+class Held(Protocol):
+    """A lock that is held."""
+
+    def check(self) -> None:
+        """Raises a StorageError if it was lost."""
+
+
+class Storage(Protocol):
+    """Files by the text of their place. Each verb raises a FinetuneError that names places and cause.
+
+    Listing, hashing and `find` take a place of this kind. `copy`, `fetch` and `put` cross kinds as they say.
+    """
+
+    def list_ids(self, folder: str, names: Sequence[str]) -> Iterator[tuple[str, list[ListedFile]]]:
+        """Yields each id of a folder with those of its files that are called for."""
+
+    def folders(self, folder: str) -> list[str]:
+        """Names of the folders in a folder; none if it is absent."""
+
+    def below(self, folder: str) -> Iterator[str]:
+        """Yields the paths of all files below a folder, relative to it, in any order."""
+
+    def missing(self, folder: str, guids: Sequence[str], names: Sequence[str]) -> list[str]:
+        """Which `<guid>/<name>` are absent, in order."""
+
+    def exists(self, path: str) -> bool:
+        """Whether a file is there."""
+
+    def size(self, path: str) -> int:
+        """Size in bytes of a file of production."""
+
+    def find(self, path: str) -> Found | None:
+        """Size and hash of a regular file; None for an absent one."""
+
+    def hash(self, path: str, version: str | None = None) -> str:
+        """SHA-256 of a file's content; `version` is what a listing gave, where it is known."""
+
+    def read(self, path: str) -> bytes | None:
+        """A small file's content; None for an absent one."""
+
+    def write(self, path: str, content: bytes) -> None:
+        """Writes a small file; readers see the old or the new content, never a half."""
+
+    def claim(self, folder: str) -> bool:
+        """Makes a folder and says so, or says that it was there: of two processes one gets it."""
+
+    def copy(self, source: str, destination: str, expected_hash: str, *, scratch: str) -> None:
+        """Copies a file of either kind here; refuses another content than the expected one."""
+
+    def known_hash(self, path: str, version: str) -> str | None:
+        """The kept hash of that version of the source which was copied to `path`; None where none is kept."""
+
+    def fetch(self, path: str, target: Path) -> None:
+        """Copies a file of this kind to a local path; complete or absent."""
+
+    def put(self, source: Path, path: str) -> None:
+        """Copies a local file here; complete or absent."""
+
+    def delete(self, path: str) -> None:
+        """Removes a file, if it is there."""
+
+    def make_folder(self, folder: str) -> None:
+        """Makes the folder of an id, where folders must be made."""
+
+    def locked(self, path: str, what: str) -> AbstractContextManager[Held]:
+        """Holds a lock, waiting for it and saying so while another process holds it."""
+
+    def try_locked(self, path: str) -> AbstractContextManager[bool]:
+        """Holds a lock if it is free, and says whether it was."""
+
+    def scratch(self, folder: str) -> AbstractContextManager[str]:
+        """An empty local folder for what is not complete yet, from which files move into `folder` at once."""
+
+    def staged(self, folder: str, scratch: str) -> AbstractContextManager[str]:
+        """One id's folder as a local one; what appears or changes there lies in `folder` afterwards."""
+
+    def at_hand(self, folder: str, guids: Sequence[str], names: Sequence[str]) -> AbstractContextManager[str]:
+        """A local folder that holds these files of these ids, for reading."""
+
+
+def storage_of(place: Place | str) -> Storage:
+    """The storage that a place belongs to."""
+    return _s3() if is_s3(place) else _local()
+
+
+@cache
+def _local() -> Storage:
+    from finetune.storage.local import LocalStorage
+
+    return LocalStorage()
+
+
+@cache
+def _s3() -> Storage:
+    from finetune.storage.s3 import S3Storage
+
+    return S3Storage()

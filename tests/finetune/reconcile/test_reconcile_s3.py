@@ -1,0 +1,205 @@
+"""Reconcile where the experiment home, or production, or both lie in S3: a real server, real kills."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from finetune.errors import ReconcileError, StorageError
+from finetune.experiment import Home
+from finetune.reconcile.labels import read_labels
+from finetune.reconcile.occupant import refuse_other
+from finetune.reconcile.reconcile import Reconciled, reconcile
+from finetune.reconcile.snapshot import take_snapshot
+from tests.finetune.s3_server import Weather, objects, put
+
+ROOT = Path(__file__).parents[3]
+IDS = 60
+
+
+def write_label(row: dict[str, Any], files: dict[str, str], home: str, overwrite: bool) -> None:
+    assert files == {"t": f"{home}/t"}
+    content = {"label": row["label"], "size": Path(files["t"]).stat().st_size}
+    Path(home, "label.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+class Place:
+    """The same data in a local folder and in a bucket, and a home of either kind."""
+
+    def __init__(self, folder: Path, bucket: str, *, ids: int = 6) -> None:
+        self.folder, self.bucket = folder, bucket
+        self.guids = [f"{number:03}" for number in range(ids)]
+        self.rows = [{"guid": guid, "label": "xy"[int(guid) % 2]} for guid in self.guids]
+        for guid in self.guids:
+            (folder / "production" / guid).mkdir(parents=True)
+            (folder / "production" / guid / "t").write_bytes(guid.encode() * 50)
+        put(bucket, {f"production/{guid}/t": guid.encode() * 50 for guid in self.guids})
+
+    def production(self, kind: str) -> str:
+        return f"s3://{self.bucket}/production" if kind == "s3" else str(self.folder / "production")
+
+    def home(self, kind: str) -> Home:
+        return Home(f"s3://{self.bucket}/out" if kind == "s3" else str(self.folder / "out"), "EXP-1-x")
+
+    def run(self, production: str = "s3", home: str | Home = "s3", **changes: Any) -> Reconciled:
+        folder = self.production(production)
+        snapshot = take_snapshot(self.rows, folder=folder, names=["t"], target=self.folder / "snapshot.parquet")
+        settings: dict[str, Any] = {
+            "home": self.home(home) if isinstance(home, str) else home,
+            "production": folder,
+            "files_from_production": ["t"],
+            "files_at_home": ["t", "label.json"],
+            "process_func": write_label,
+            "process_hash": "1",
+            "overwrite": False,
+            "workers": 8,
+            "target": self.folder / f"manifest-{production}-{self.counted()}.parquet",
+        }
+        return reconcile(snapshot, **{**settings, **changes})
+
+    def counted(self) -> int:
+        return len(list(self.folder.glob("manifest-*")))
+
+    def at_home(self) -> dict[str, bytes]:
+        found = objects(self.bucket, "out/EXP-1-x/data/reconciled_artifacts/")
+        return {key.removeprefix("out/EXP-1-x/data/reconciled_artifacts/"): value for key, value in found.items()}
+
+
+@pytest.fixture
+def place(tmp_path: Path, bucket: str) -> Place:
+    return Place(tmp_path, bucket)
+
+
+@pytest.mark.parametrize("production", ["local", "s3"])
+@pytest.mark.parametrize("home", ["local", "s3"])
+def test_wherever_things_lie_the_manifest_is_the_same(home: str, production: str, place: Place) -> None:
+    expected = place.run("local", Home(str(place.folder / "other"), "EXP-1-x"))
+    result = place.run(production, home)
+    assert result.manifest.path.read_bytes() == expected.manifest.path.read_bytes()
+    assert result.decisions == {"copy: absent": 6}
+    refuse_other(place.home(home), result.manifest)
+    again = place.run(production, home)
+    assert again.decisions == {"skip: same size and hash": 6}
+    assert again.manifest.path.read_bytes() == expected.manifest.path.read_bytes()
+
+
+def test_the_home_in_s3_holds_what_a_local_one_holds(place: Place) -> None:
+    place.run()
+    place.run("local", "local")
+    local = place.home("local").reconciled
+    assert isinstance(local, Path)
+    files = {path.relative_to(local).as_posix(): path.read_bytes() for path in local.rglob("*") if path.is_file()}
+    assert place.at_home() == files
+    assert json.loads(objects(place.bucket)["out/EXP-1-x/data/unique_labels_and_counts.json"]) == {"x": 3, "y": 3}
+    assert place.home("s3").is_complete
+
+
+def test_a_change_in_production_is_copied_and_processed_and_nothing_else(place: Place) -> None:
+    place.run()
+    put(place.bucket, {"production/002/t": b"longer than before " * 20})
+    calls = []
+
+    def counted(row: dict[str, Any], files: dict[str, str], home: str, overwrite: bool) -> None:
+        calls.append(row["guid"])
+        write_label(row, files, home, overwrite)
+
+    assert place.run(process_func=counted).decisions == {"skip: same size and hash": 5, "copy: size differs": 1}
+    assert calls == ["002"]
+    assert json.loads(place.at_home()["002/label.json"])["size"] == 380
+
+
+def test_what_was_tampered_with_or_deleted_in_s3_is_made_good(place: Place) -> None:
+    place.run()
+    before = place.at_home()
+    prefix = "out/EXP-1-x/data/reconciled_artifacts"
+    put(place.bucket, {f"{prefix}/000/t": b"tampered" + b"0" * 142})
+    boto3.client("s3").delete_object(Bucket=place.bucket, Key=f"{prefix}/001/t")
+    boto3.client("s3").delete_object(Bucket=place.bucket, Key=f"{prefix}/002/label.json")
+    decisions = place.run().decisions
+    assert (decisions["copy: hash differs"], decisions["copy: absent"]) == (1, 1)
+    assert place.at_home() == before
+
+
+def test_copying_within_s3_reads_each_file_of_production_once(place: Place, weather: Weather) -> None:
+    copies = {"process_func": None, "files_at_home": ["t"]}
+    weather.rules({"operation": "GetObject", "latency": 1})
+    place.run(**copies)
+    lock = 1  # read once, when it is given back
+    assert len(weather.fired()) == 6 + lock
+    weather.rules({"operation": "GetObject", "latency": 1})
+    place.run(**copies)
+    assert len(weather.fired()) == lock  # the hashes were kept
+
+
+def test_a_home_in_s3_within_production_is_refused(place: Place) -> None:
+    home = Home(f"s3://{place.bucket}/production/out", "EXP-1-x")
+    with pytest.raises(ReconcileError, match="root: must not lie in production"):
+        place.run(home=home)
+
+
+def test_labels_come_from_a_database_in_s3(place: Place) -> None:
+    import sqlite3
+
+    with sqlite3.connect(place.folder / "labels.db") as connection:
+        connection.execute("CREATE TABLE t AS SELECT 'a' AS guid, 'x' AS label")
+    connection.close()
+    put(place.bucket, {"key/labels.db": (place.folder / "labels.db").read_bytes()})
+    url = f"s3://{place.bucket}/key/labels.db"
+    assert list(read_labels(url, "SELECT * FROM t", {}, None)) == [{"guid": "a", "label": "x"}]
+    with pytest.raises(StorageError, match=f"read s3://{place.bucket}/none.db: it is not there"):
+        list(read_labels(f"s3://{place.bucket}/none.db", "SELECT 1", {}, None))
+
+
+def test_an_s3_that_fails_now_and_then_changes_nothing(place: Place, weather: Weather) -> None:
+    weather.rules(
+        {"probability": 0.05, "error": {"code": "SlowDown", "status": 503}},
+        {"probability": 0.02, "reset": True},
+        {"operation": "GetObject", "times": 3, "response": {"truncate_frac": 0.5}},
+    )
+    assert place.run().decisions == {"copy: absent": 6}
+    weather.rules()
+    assert place.run().decisions == {"skip: same size and hash": 6}
+    assert len(place.at_home()) == 12
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from finetune.experiment import Home
+from finetune.reconcile.reconcile import reconcile
+from finetune.reconcile.snapshot import Snapshot
+def process(row, files, home, overwrite):
+    Path(home, "label.json").write_text(row["label"])
+folder, bucket = Path(sys.argv[1]), sys.argv[2]
+reconcile(Snapshot(folder / "snapshot.parquet"), home=Home(f"s3://{bucket}/out", "EXP-1-x"),
+          production=f"s3://{bucket}/production", files_from_production=["t"], files_at_home=["t", "label.json"],
+          process_func=process, process_hash="0", overwrite=False, workers=2, target=folder / "killed.parquet")
+"""
+
+
+def test_a_run_that_was_killed_while_copying_to_s3_copies_only_what_is_missing(tmp_path: Path, bucket: str) -> None:
+    place = Place(tmp_path, bucket, ids=IDS)
+    folder, target = place.production("s3"), tmp_path / "snapshot.parquet"
+    take_snapshot(place.rows, folder=folder, names=["t"], target=target)
+    command = [sys.executable, "-c", KILLED, str(tmp_path), bucket]
+    process = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    while len(place.at_home()) < IDS // 2 and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    _, said = process.communicate()
+    assert process.returncode == -signal.SIGKILL, said
+    there = [path for path in place.at_home() if path.endswith("/t")]
+    assert 0 < len(there) < IDS
+    result = place.run()
+    assert result.decisions == {"skip: same size and hash": len(there), "copy: absent": IDS - len(there)}
+    expected = place.run("local", "local")
+    assert result.manifest.path.read_bytes() == expected.manifest.path.read_bytes()
