@@ -19,13 +19,28 @@ def use_stack(name: str) -> None:
     Raises:
         ConfigError: There is no such stack, its file is wrong, or it runs on this machine.
     """
+    from cli.reach import REHEARSAL
     from stacks.files import load_stack
 
     if load_stack(name).values is None:
         raise ConfigError(f"--stack {name}: its runs are on this machine and end with run.py; name a stack of AWS")
+    if name == REHEARSAL and "AWS_ENDPOINT_URL" not in os.environ:
+        _use_rehearsal()
     from stacks.apply import apply
 
     os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(name))
+
+
+def _use_rehearsal() -> None:
+    from cli.reach import FOLDER
+    from rehearsal.environment import client_environment
+    from rehearsal.running import find
+    from rehearsal.settings import Settings
+
+    state = find(FOLDER)
+    if state is None:
+        raise RunError("--stack rehearsal: none is up, and its runs ended with it; keep one by run.py --keep")
+    os.environ.update(client_environment(state, Settings.load(FOLDER / "settings.json").region))
 
 
 def find_run(reference: str) -> "PipelineRunResponse":
@@ -38,14 +53,15 @@ def find_run(reference: str) -> "PipelineRunResponse":
 
     stack = Client().active_stack_model
     numbered = re.fullmatch(r"(.+)/([1-9]\d*)", reference)
-    if numbered:
-        wanted = {"name": f"startswith:{numbered[1]}-{numbered[2]}-", "tags": [numbered[1]]}
-    else:
-        wanted = {"name": f"equals:{reference}"}
-    found = Client().list_pipeline_runs(**wanted, stack_id=stack.id, sort_by="desc:created", size=1, hydrate=True).items
-    if not found:
+    name = f"startswith:{numbered[1]}-{numbered[2]}-" if numbered else f"equals:{reference}"
+    # The tag tells EXP-3 from an experiment whose name ends in a number, as names are only joined.
+    tags = [numbered[1]] if numbered else None
+    found = Client().list_pipeline_runs(
+        name=name, tags=tags, stack_id=stack.id, sort_by="desc:created", size=1, hydrate=True
+    )
+    if not found.items:
         raise RunError(f"{reference}: stack {stack.name} has no such run; its newest: {_newest() or 'none'}")
-    return found[0]
+    return found.items[0]
 
 
 def reference_to(run: "PipelineRunResponse") -> str:

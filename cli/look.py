@@ -5,7 +5,7 @@ from uuid import UUID
 
 from cli.states import RunState, StepState, run_status, step_status
 from finetune.runs import Status
-from operators.execution import ExecutedStep, Execution, Job, execution_of, job_of
+from operators.execution import ExecutedStep, Job, execution_of, job_of
 from operators.jobs import Clients
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Look:
         steps = [self._step(name, told.get(name), executed.get(name)) for name in self._names(run)]
         status = run_status(run.status.value, execution)
         runs = execution.runs if execution else status is Status.RUNNING
-        return RunState(run.name, status, _reason(run, execution), runs, steps)
+        return RunState(run.name, status, execution.reason if execution else None, runs, steps)
 
     def _names(self, run: "PipelineRunResponse") -> list[str]:
         """Names of all steps, also of those that wait."""
@@ -83,7 +83,3 @@ def execution_arn(run: "PipelineRunResponse") -> str | None:
     """The pipeline execution on SageMaker; None if all steps came from the cache, or it is not submitted yet."""
     arn = run.run_metadata.get(ARN) or run.orchestrator_run_id
     return str(arn) if arn and ":pipeline/" in str(arn) else None
-
-
-def _reason(run: "PipelineRunResponse", execution: Execution | None) -> str | None:
-    return (execution.reason if execution else None) or run.status_reason
