@@ -1,5 +1,6 @@
 """Environment defaults of a run: nothing phones home, and libraries keep to warnings. What the user has set stays."""
 
+import logging
 import os
 import sys
 
@@ -22,5 +23,6 @@ def quiet_defaults() -> None:
     """Fills in the defaults, before any of these libraries is imported."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+    logging.getLogger("sagemaker.config").setLevel(logging.WARNING)  # else it prints where it found no defaults
     if not sys.stderr.isatty():
         os.environ.setdefault("ZENML_LOGGING_COLORS_DISABLED", "true")

@@ -1,5 +1,6 @@
 """Runs of a SageMaker stack, seen, followed, stopped and scheduled by the commands, on a rehearsal."""
 
+import json
 import os
 import pty
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -19,6 +21,15 @@ from rehearsal.fixture import skip_where_refused
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = Path(__file__).parent / "project"
 EXPERIMENT = "EXP-9-trial"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command's exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
 
 
 class Bench:
@@ -37,15 +48,17 @@ class Bench:
             os.environ | self.up.environment | {"PYTHONPATH": str(ROOT), "ZENML_LOGGING_VERBOSITY": "CRITICAL"} | more
         )
 
-    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """A command of run.py on the rehearsal's stack."""
-        return self.command(str(ROOT / "run.py"), *arguments, "--stack", "rehearsal", **environment)
-
-    def submit(self, number: int, how: str = "", seconds: float = 1.0) -> str:
-        """Submits a run and gives its id."""
-        ran = self.command("submit.py", str(number), how, str(seconds))
+    def runs(self, *commands: str, **environment: str) -> list["Ran"]:
+        """Commands of run.py on the rehearsal's stack; words are separated by |."""
+        ran = self.command("commands.py", *commands, **environment)
         assert ran.returncode == 0, ran.stdout + ran.stderr
-        return ran.stdout.split()[-1]
+        return [Ran(**json.loads(line)) for line in ran.stdout.splitlines()]
+
+    def submit(self, *trials: str) -> list[str]:
+        """Submits runs and gives their ids; a trial is `number|how its first step ends|seconds of its second`."""
+        ran = self.command("submit.py", *trials)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout.split()[-len(trials) :]
 
     def watch(self, run: str, terminal: bool = False) -> "Watch":
         """Follows a run in a process of its own."""
@@ -108,15 +121,19 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 
 @pytest.fixture(scope="module")
-def completed(bench: Bench) -> str:
+def submitted(bench: Bench) -> list[str]:
+    """Ids of a run that completes and of one whose first step is killed."""
+    return bench.submit("1||3", "2|killed|1")
+
+
+@pytest.fixture(scope="module")
+def completed(bench: Bench, submitted: list[str]) -> str:
     """What was said of a run to its end: left by a first watcher, and followed while ZenML's server hung."""
-    run = bench.submit(1, seconds=3)
-    left = bench.watch(run)
-    left.until("first: ")
+    left, again = bench.watch(submitted[0]), bench.watch(submitted[0])
+    left.until("to look, and to stop it")
     left.process.send_signal(signal.SIGINT)
     left.until("the run goes on; to look, and to stop it:\n  python run.py status EXP-9-trial/1 --stack rehearsal")
     assert left.end().splitlines()[-1] == "running"
-    again = bench.watch(run)
     again.until("first: ")
     server = zenml_server(bench.up)
     server.suspend()
@@ -142,32 +159,38 @@ def test_a_run_is_followed_through_a_hanging_server_with_each_jobs_lines(complet
 
 
 def test_status_and_logs_find_the_run_from_another_machine(completed: str, bench: Bench, tmp_path: Path) -> None:
-    shown = bench.run("status", f"{EXPERIMENT}/1", ZENML_CONFIG_PATH=str(tmp_path / "zen"))
-    assert shown.returncode == 0, shown.stdout + shown.stderr
-    head, first, train = shown.stdout.splitlines()
-    assert head == f"{EXPERIMENT}-1-20260101: completed"
+    name = f"{EXPERIMENT}-1-20260101"
+    shown, of_first, of_last, of_none, unknown = bench.runs(
+        f"status|{EXPERIMENT}/1",
+        f"logs|{name}|--step|first",
+        f"logs|{EXPERIMENT}/1|--follow",
+        f"logs|{EXPERIMENT}/1|--step|tune",
+        f"status|{EXPERIMENT}/99",
+        ZENML_CONFIG_PATH=str(tmp_path / "zen"),
+    )
+    head, first, train = shown.out.splitlines()
+    assert (shown.code, head) == (0, f"{name}: completed")
     assert first.split()[:2] == ["first", "completed"] and first.endswith("1 x ml.t3.medium")
     assert train.split()[:2] == ["train", "completed"] and train.endswith("1 x ml.m5.large")
-    assert f"training job {EXPERIMENT}-1-20260101-train-" in train
-    of_first = bench.run("logs", f"{EXPERIMENT}-1-20260101", "--step", "first")
-    assert "first is at work" in of_first.stdout
-    of_last = bench.run("logs", f"{EXPERIMENT}/1", "--follow")
-    assert "second 2" in of_last.stdout.splitlines()
+    assert f"training job {name}-train-" in train
+    assert "first is at work" in of_first.out.splitlines()
+    assert "second 2" in of_last.out.splitlines()
+    assert (of_none.code, "has the steps first, train" in of_none.err) == (2, True)
+    assert (unknown.code, f"{EXPERIMENT}/99: stack rehearsal has no such run" in unknown.err) == (2, True)
 
 
-def test_a_killed_jobs_reason_is_shown_and_zenml_learns_of_its_end(bench: Bench) -> None:
-    run = bench.submit(2, how="killed")
-    said = bench.watch(run).end().splitlines()
+def test_a_killed_jobs_reason_is_shown_and_zenml_learns_of_its_end(bench: Bench, submitted: list[str]) -> None:
+    said = bench.watch(submitted[1]).end().splitlines()
     assert said[-1] == "failed"
     assert any(line.startswith("first failed: ") and "signal 9" in line for line in said)
     assert "[first] first is at work" in said
-    shown = bench.run("status", f"{EXPERIMENT}/2")
-    assert shown.returncode == 1
-    assert "signal 9" in shown.stdout and "train  waiting" in shown.stdout
+    (shown,) = bench.runs(f"status|{EXPERIMENT}/2")
+    assert (shown.code, "signal 9" in shown.out) == (1, True)
+    assert shown.out.splitlines()[-1].split() == ["train", "waiting"]
 
 
 def test_ctrl_c_on_a_terminal_asks_and_stops_the_run_with_its_training_job(bench: Bench) -> None:
-    run = bench.submit(3, seconds=600)
+    (run,) = bench.submit("3||600")
     watched = bench.watch(run, terminal=True)
     watched.until("[train] second 1")
     watched.process.send_signal(signal.SIGINT)
@@ -175,47 +198,36 @@ def test_ctrl_c_on_a_terminal_asks_and_stops_the_run_with_its_training_job(bench
     os.write(watched.read, b"y\n")
     said = watched.end()
     assert said.split()[-1] == "stopped"
-    assert f"stopping training job {EXPERIMENT}-3-20260101-train-" in said
-    assert "stopping pipeline execution" in said
+    assert f"stopping training job {EXPERIMENT}-3-20260101-train-" in said or "stopping pipeline execution" in said
     assert bench.running() == []
-    shown = bench.run("status", f"{EXPERIMENT}/3")
-    assert shown.returncode == 130
-    assert shown.stdout.splitlines()[0].endswith(": stopped")
-    assert shown.stdout.splitlines()[-1].split()[:2] == ["train", "stopped"]
+    (shown,) = bench.runs(f"status|{EXPERIMENT}/3")
+    lines = shown.out.splitlines()
+    assert (shown.code, lines[0]) == (130, f"{EXPERIMENT}-3-20260101: stopped")
+    assert [line.split()[:2] for line in lines if line.startswith("  train")] == [["train", "stopped"]]
 
 
 def test_a_run_that_is_stopped_while_its_jobs_start_leaves_none_and_a_second_stop_says_so(bench: Bench) -> None:
-    bench.submit(4, seconds=600)
-    stopped = bench.run("stop", f"{EXPERIMENT}/4")
-    assert stopped.returncode == 0, stopped.stderr
-    assert "stopped pipeline execution" in stopped.stdout
+    bench.submit("4||600")
+    stopped, again = bench.runs(f"stop|{EXPERIMENT}/4", f"stop|{EXPERIMENT}/4")
+    assert (stopped.code, "stopped pipeline execution" in stopped.out) == (0, True)
+    assert (again.code, again.out) == (0, f"{EXPERIMENT}-4-20260101: nothing of it runs\n")
     assert bench.running() == []
-    again = bench.run("stop", f"{EXPERIMENT}/4")
-    assert (again.returncode, again.stdout.strip()) == (0, f"{EXPERIMENT}-4-20260101: nothing of it runs")
 
 
-def test_an_unknown_run_is_an_error_that_names_those_that_there_are(bench: Bench) -> None:
-    shown = bench.run("status", f"{EXPERIMENT}/99")
-    assert shown.returncode == 2
-    assert f"{EXPERIMENT}/99: stack rehearsal has no such run" in shown.stderr
-
-
-def test_a_schedule_is_created_listed_updated_and_deleted_in_eventbridge(bench: Bench) -> None:
-    created = bench.command("submit.py", "schedule", "0 6 ? * MON-FRI *")
-    assert created.returncode == 0, created.stdout + created.stderr
-    scheduler = bench.up.client("scheduler")
-    (there,) = scheduler.list_schedules()["Schedules"]
-    assert bench.run("schedule", "list").stdout.split("  ") == [EXPERIMENT, "cron(0 6 ? * MON-FRI *)", "ENABLED\n"]
+def test_a_schedule_is_created_once_listed_updated_and_deleted_in_eventbridge(bench: Bench) -> None:
     twice = bench.command("submit.py", "schedule", "0 6 ? * MON-FRI *")
     assert f"{EXPERIMENT} has a schedule" in twice.stderr
-    changed = bench.run("schedule", "update", EXPERIMENT, "--cron", "30 7 ? * SUN *")
-    assert changed.returncode == 0, changed.stderr
+    scheduler = bench.up.client("scheduler")
+    (there,) = scheduler.list_schedules()["Schedules"]
+    before, changed, after = bench.runs(
+        "schedule|list", f"schedule|update|{EXPERIMENT}|--cron|30 7 ? * SUN *", "schedule|list"
+    )
+    assert before.out == f"{EXPERIMENT}  cron(0 6 ? * MON-FRI *)  ENABLED\n"
+    assert (changed.code, after.out) == (0, f"{EXPERIMENT}  cron(30 7 ? * SUN *)  ENABLED\n")
     found = scheduler.get_schedule(Name=there["Name"])
     assert found["ScheduleExpression"] == "cron(30 7 ? * SUN *)"
     assert found["Target"]["Arn"] == there["Target"]["Arn"]
-    assert "cron(30 7 ? * SUN *)" in bench.run("schedule", "list").stdout
-    assert bench.run("schedule", "delete", EXPERIMENT).returncode == 0
-    assert scheduler.list_schedules()["Schedules"] == []
-    assert "has no schedules" in bench.run("schedule", "list").stdout
-    gone = bench.run("schedule", "delete", EXPERIMENT)
-    assert (gone.returncode, f"{EXPERIMENT} has no schedule" in gone.stderr) == (2, True)
+    deleted, none, again = bench.runs(f"schedule|delete|{EXPERIMENT}", "schedule|list", f"schedule|delete|{EXPERIMENT}")
+    assert (deleted.code, scheduler.list_schedules()["Schedules"]) == (0, [])
+    assert none.out == "stack rehearsal has no schedules\n"
+    assert (again.code, f"{EXPERIMENT} has no schedule" in again.err) == (2, True)

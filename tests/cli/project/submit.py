@@ -1,6 +1,6 @@
-"""Submits the trial as a run, and prints its id. Arguments: run number, how the first step ends, seconds of the second.
+"""Submits trials and prints their ids. An argument each: run number, how the first step ends, seconds of the second.
 
-With `schedule CRON` it is scheduled instead.
+With `schedule CRON` the trial is scheduled instead, and then once more.
 """
 
 import os
@@ -35,12 +35,14 @@ def main(arguments: list[str]) -> None:
     if arguments[0] == "schedule":
         from stacks.schedules import create
 
-        create(EXPERIMENT, arguments[1], composed(0, f"{EXPERIMENT}-{{date}}-{{time}}"), {"how": "", "seconds": 1.0})
-        print(EXPERIMENT)
-        return
-    number = int(arguments[0])
-    run = composed(number, f"{EXPERIMENT}-{number}-20260101")(how=arguments[1], seconds=float(arguments[2]))
-    print(run.id)
+        for _ in range(2):
+            create(
+                EXPERIMENT, arguments[1], composed(0, f"{EXPERIMENT}-{{date}}-{{time}}"), {"how": "", "seconds": 1.0}
+            )
+    for trial in arguments:
+        number, how, seconds = trial.split("|")
+        run = composed(int(number), f"{EXPERIMENT}-{number}-20260101")(how=how, seconds=float(seconds))
+        print(run.id)
 
 
 if __name__ == "__main__":

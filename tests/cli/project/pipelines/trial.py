@@ -1,7 +1,8 @@
 """The trial's pipeline."""
 
-from steps.work import first, train
 from zenml import pipeline
+
+from steps.work import first, train
 
 
 @pipeline(name="trial", enable_cache=False)
