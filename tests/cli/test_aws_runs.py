@@ -17,6 +17,9 @@ import pytest
 
 from rehearsal import Rehearsal, Settings
 from rehearsal.fixture import skip_where_refused
+from stacks.files import load_stack
+from stacks.iam.render import render
+from tests.rehearsal.zenml.test_pipeline import allows
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = Path(__file__).parent / "project"
@@ -58,7 +61,7 @@ class Bench:
         """Submits runs and gives their ids; a trial is `number|how its first step ends|seconds of its second`."""
         ran = self.command("submit.py", *trials)
         assert ran.returncode == 0, ran.stdout + ran.stderr
-        return ran.stdout.split()[-len(trials) :]
+        return [line.split()[1] for line in ran.stdout.splitlines() if line.startswith("id ")]
 
     def watch(self, run: str, terminal: bool = False) -> "Watch":
         """Follows a run in a process of its own."""
@@ -182,10 +185,10 @@ def test_status_and_logs_find_the_run_from_another_machine(completed: str, bench
 def test_a_killed_jobs_reason_is_shown_and_zenml_learns_of_its_end(bench: Bench, submitted: list[str]) -> None:
     said = bench.watch(submitted[1]).end().splitlines()
     assert said[-1] == "failed"
-    assert any(line.startswith("first failed: ") and "signal 9" in line for line in said)
+    assert [line for line in said if line.startswith("first failed: ") and "signal 9" in line], said
     assert "[first] first is at work" in said
     (shown,) = bench.runs(f"status|{EXPERIMENT}/2")
-    assert (shown.code, "signal 9" in shown.out) == (1, True)
+    assert shown.code == 1 and "signal 9" in shown.out, shown
     assert shown.out.splitlines()[-1].split() == ["train", "waiting"]
 
 
@@ -216,7 +219,7 @@ def test_a_run_that_is_stopped_while_its_jobs_start_leaves_none_and_a_second_sto
 
 def test_a_schedule_is_created_once_listed_updated_and_deleted_in_eventbridge(bench: Bench) -> None:
     twice = bench.command("submit.py", "schedule", "0 6 ? * MON-FRI *")
-    assert f"{EXPERIMENT} has a schedule" in twice.stderr
+    assert f"{EXPERIMENT} has a schedule" in twice.stdout
     scheduler = bench.up.client("scheduler")
     (there,) = scheduler.list_schedules()["Schedules"]
     before, changed, after = bench.runs(
@@ -231,3 +234,11 @@ def test_a_schedule_is_created_once_listed_updated_and_deleted_in_eventbridge(be
     assert (deleted.code, scheduler.list_schedules()["Schedules"]) == (0, [])
     assert none.out == "stack rehearsal has no schedules\n"
     assert (again.code, f"{EXPERIMENT} has no schedule" in again.err) == (2, True)
+
+
+def test_each_call_of_the_commands_is_allowed_by_the_submitters_policy(bench: Bench, completed: str) -> None:
+    values = load_stack("rehearsal").values
+    assert values is not None
+    allowed = render("submitter", values)["Statement"]
+    seen = [call for call in bench.up.calls() if call["role"] == "client"]
+    assert [call for call in seen if not allows(allowed, call["action"], call["resource"])] == []

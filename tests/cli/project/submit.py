@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
     for trial in arguments:
         number, how, seconds = trial.split("|")
         run = composed(int(number), f"{EXPERIMENT}-{number}-20260101")(how=how, seconds=float(seconds))
-        print(run.id)
+        print("id", run.id)
 
 
 if __name__ == "__main__":
