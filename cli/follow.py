@@ -1,25 +1,100 @@
-"""Follows a submitted run to its end."""
+"""Follows a submitted run to its end: its steps' states and jobs, their lines, and why it failed."""
 
+import sys
 import time
 from collections.abc import Callable
 from uuid import UUID
 
+from cli.find import how_to_look
+from cli.look import Look
+from cli.served import served
+from cli.states import FAILED, WAITING, RunState
+from cli.tails import Tails
+from finetune.errors import FinetuneError
 from finetune.runs import Status
+from operators.jobs import LAST_LINES, Clients
 
-POLL_S = 2.0
+POLL_S = 3.0
+Say = Callable[[str], None]
 
 
-def follow(run_id: UUID, say: Callable[[str], None]) -> Status:
-    """Waits for a submitted run and says when a step changes its state."""
+def follow(pipeline_run_id: UUID, say: Say) -> Status:
+    """Waits for a run of the active stack, and gives how it ended.
+
+    RUNNING says that it goes on without this process: after Ctrl-C, or when AWS or ZenML's server did not answer for
+    too long. The run itself needs neither this process nor this machine.
+    """
     from zenml.client import Client
 
+    from operators.clients import clients_of
+
+    clients = clients_of(Client().active_stack)
+    commands = how_to_look(Client().get_pipeline_run(pipeline_run_id))
+    say(f"it runs on AWS and does not need this terminal; to look, and to stop it:\n{commands}")
+    try:
+        state = _to_the_end(Look(pipeline_run_id, clients), Tails(clients), say)
+    except KeyboardInterrupt:
+        return _left(pipeline_run_id, clients, say, commands)
+    except FinetuneError as error:
+        say(f"error: {error}\nthe run goes on; to look, and to stop it:\n{commands}")
+        return Status.RUNNING
+    if state.status is Status.FAILED:
+        _tell_failures(state, Tails(clients), say)
+    _end_unfinished(pipeline_run_id, state.status)
+    return state.status
+
+
+def _to_the_end(look: Look, tails: Tails, say: Say) -> RunState:
     seen: dict[str, str] = {}
     while True:
-        run = Client().get_pipeline_run(run_id)
-        for name, step in run.steps.items():
-            if seen.get(name) != step.status.value:
-                seen[name] = step.status.value
-                say(f"{name}: {step.status.value}")
-        if run.status.is_finished:
-            return Status(run.status.value)
+        state = served(look.now, say)
+        for step in state.steps:
+            told = f"{step.name}: {step.status}{', ' + step.where if step.where else ''}"
+            if step.status != WAITING and seen.get(step.name) != told:
+                say(told)
+            seen[step.name] = told
+        for name, line in tails.new(state):
+            say(f"[{name}] {line}")
+        if state.status is not Status.RUNNING and not state.runs and tails.drained(state):
+            return state
         time.sleep(POLL_S)
+
+
+def _tell_failures(state: RunState, tails: Tails, say: Say) -> None:
+    """Says of each failed step what AWS says and what its job printed last."""
+    if state.reason:
+        say(f"{state.name} failed: {state.reason}")
+    for step in state.steps:
+        if step.status == FAILED:
+            say(f"{step.name} failed: {step.reason or 'see its last lines'} ({step.where or 'it has no job'})")
+            for line in tails.last(step, LAST_LINES):
+                say(f"[{step.name}] {line}")
+
+
+def _end_unfinished(run_id: UUID, status: Status) -> None:
+    """A job that was killed has told ZenML's server nothing, and the run would be running there for ever."""
+    from zenml.enums import ExecutionStatus
+
+    from cli.mark import mark_ended
+
+    mark_ended(run_id, ExecutionStatus(status.value))
+
+
+def _left(run_id: UUID, clients: Clients, say: Say, commands: str) -> Status:
+    """After Ctrl-C: on a terminal the user decides, else the run goes on."""
+    from cli.stop import stop_pipeline_run
+
+    if sys.stdin.isatty() and _wants_stop():
+        stopped = stop_pipeline_run(run_id, clients, say)
+        say(f"stopped: {', '.join(stopped) or 'nothing of it ran any more'}")
+        return Status.STOPPED
+    say(f"the run goes on; to look, and to stop it:\n{commands}")
+    return Status.RUNNING
+
+
+def _wants_stop() -> bool:
+    """Asks; a second Ctrl-C, or no answer, leaves the run running."""
+    try:
+        return input("\nstop the run on AWS? [y/N] ").strip().lower() in ("y", "yes")
+    except (EOFError, KeyboardInterrupt):
+        return False

@@ -17,6 +17,8 @@ examples:
   python run.py --config configs/EXP-3333.yaml --run-number 7          go on with run 7, which was stopped
   python run.py --config configs/EXP-3333.yaml --no-cache              do every step again
   python run.py stack check sagemaker                                  what the stack lacks; also: stack apply NAME
+  python run.py status EXP-3333-license-mentions/7                     a run on AWS, from any machine; also: logs, stop
+  python run.py schedule list                                          also: create, update, delete
 
 exit codes: 0 done, 1 a step failed, 2 bad config or usage: nothing was started, 130 stopped
 """
@@ -70,6 +72,33 @@ def _stack(arguments: Sequence[str]) -> int:
     return stack(arguments[1:])
 
 
+def _status(arguments: Sequence[str]) -> int:
+    from cli.status import status
+
+    return status(arguments[1:])
+
+
+def _logs(arguments: Sequence[str]) -> int:
+    from cli.logs import logs
+
+    return logs(arguments[1:])
+
+
+def _stop(arguments: Sequence[str]) -> int:
+    from cli.stop import stop
+
+    return stop(arguments[1:])
+
+
+def _schedule(arguments: Sequence[str]) -> int:
+    from cli.schedule import schedule
+
+    return schedule(arguments[1:])
+
+
+COMMANDS = {"stack": _stack, "status": _status, "logs": _logs, "stop": _stop, "schedule": _schedule}
+
+
 def _experiment(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     from cli.environment import quiet_defaults
@@ -88,7 +117,7 @@ def _experiment(arguments: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the command that the arguments ask for and gives its exit code."""
-    command = {"stack": _stack}.get(arguments[0] if arguments else "", _experiment)
+    command = COMMANDS.get(arguments[0] if arguments else "", _experiment)
     from finetune.errors import FinetuneError
 
     try:

@@ -7,14 +7,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operators.transient import is_transient
 
-GROUP = "/aws/sagemaker/TrainingJobs"
+GROUPS = {"Training": "/aws/sagemaker/TrainingJobs", "Processing": "/aws/sagemaker/ProcessingJobs"}
 
 
 class LogTail:
-    """Reads a training job's lines once each, host by host; lines of hosts but the first have its name in front."""
+    """Reads a job's lines once each, host by host; lines of hosts but the first have its name in front."""
 
-    def __init__(self, clients: Callable[[str], Any], job: str) -> None:
-        self._clients, self._job = clients, job
+    def __init__(self, clients: Callable[[str], Any], job: str, kind: str = "Training") -> None:
+        """Takes the clients, the job's name, and Training or Processing."""
+        self._clients, self._job, self._group = clients, job, GROUPS[kind]
         self._tokens: dict[str, str] = {}
         self._refused = False
 
@@ -37,7 +38,9 @@ class LogTail:
         lines: list[tuple[int, str]] = []
         try:
             for stream in self._streams():
-                found = self._clients("logs").get_log_events(logGroupName=GROUP, logStreamName=stream, limit=count)
+                found = self._clients("logs").get_log_events(
+                    logGroupName=self._group, logStreamName=stream, limit=count
+                )
                 lines += [(event["timestamp"], self._line(stream, event)) for event in found["events"]]
         except (ClientError, BotoCoreError) as error:
             return [f"(the log cannot be read: {error})"]
@@ -49,7 +52,7 @@ class LogTail:
         try:
             found = [
                 stream["logStreamName"]
-                for page in pages.paginate(logGroupName=GROUP, logStreamNamePrefix=f"{self._job}/")
+                for page in pages.paginate(logGroupName=self._group, logStreamNamePrefix=f"{self._job}/")
                 for stream in page["logStreams"]
             ]
         except client.exceptions.ResourceNotFoundException:
@@ -60,7 +63,7 @@ class LogTail:
         while True:
             token = {"nextToken": self._tokens[stream]} if stream in self._tokens else {}
             found = self._clients("logs").get_log_events(
-                logGroupName=GROUP, logStreamName=stream, startFromHead=True, **token
+                logGroupName=self._group, logStreamName=stream, startFromHead=True, **token
             )
             yield from (self._line(stream, event) for event in found["events"])
             before, self._tokens[stream] = self._tokens.get(stream), found["nextForwardToken"]

@@ -4,6 +4,8 @@ import hashlib
 import re
 
 LONGEST, DIGITS = 63, 12
+RUN_LETTERS = 36
+"""So much of a run's name stands in the names of its jobs: the step's shall be read, too."""
 
 
 def job_name(*parts: str) -> str:
@@ -13,6 +15,14 @@ def job_name(*parts: str) -> str:
     so that other parts give another name, and the same parts the same.
     """
     digest = hashlib.sha256("\0".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()[:DIGITS]
-    words = re.findall(r"[a-zA-Z0-9]+", "-".join(parts))
-    start = "-".join(words)[: LONGEST - DIGITS - 1].rstrip("-")
+    start = _cleaned("-".join(parts))[: LONGEST - DIGITS - 1].rstrip("-")
     return "-".join(filter(None, [start, digest]))
+
+
+def readable_run(run_name: str) -> str:
+    """What the names of a run's jobs begin with."""
+    return _cleaned(run_name[:RUN_LETTERS])
+
+
+def _cleaned(text: str) -> str:
+    return "-".join(re.findall(r"[a-zA-Z0-9]+", text))

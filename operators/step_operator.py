@@ -17,9 +17,10 @@ from finetune.errors import ComputeError
 from finetune.progress import say
 from operators import jobs
 from operators.flavor import SagemakerJobConfig, SagemakerJobSettings
-from operators.names import job_name
+from operators.names import RUN_LETTERS, job_name
 from operators.request import AccountSettings, training_request
 from operators.step_entrypoint import StepEntrypoint
+from operators.stop import RUN_TAG
 
 IMAGE_KEY = "finetune_sagemaker"
 JOB_NAME = "job_name"
@@ -81,8 +82,8 @@ class SagemakerJobs(BaseStepOperator):
         machines = cast(SagemakerJobSettings, self.get_settings(info)).machines
         if machines is None:
             raise ComputeError(f"step {info.pipeline_step_name}: compute has no entry for it; add one to the config")
-        # A run's name is long, and the step's shall be read too; the id alone makes the job's name its own.
-        name = job_name(info.run_name[:36], info.pipeline_step_name, str(info.step_run_id))
+        # The id alone makes the job's name its own.
+        name = job_name(info.run_name[:RUN_LETTERS], info.pipeline_step_name, str(info.step_run_id))
         request = training_request(
             name,
             image=info.get_image(key=IMAGE_KEY),
@@ -90,7 +91,7 @@ class SagemakerJobs(BaseStepOperator):
             environment={key: str(value) for key, value in environment.items()},
             machines=machines,
             account=self._account(),
-            tags={"finetune:run": info.run_name[:256], "finetune:step": info.pipeline_step_name[:256]},
+            tags={RUN_TAG: info.run_name[:256], "finetune:step": info.pipeline_step_name[:256]},
         )
         # Before the job exists: who stops a run while its jobs start must find them.
         publish_step_run_metadata(info.step_run_id, {self.id: {JOB_NAME: name}})

@@ -1,6 +1,7 @@
 import io
 import json
 import tarfile
+import time
 import uuid
 from collections.abc import Iterator
 from functools import cache
@@ -11,6 +12,8 @@ import pytest
 
 from finetune.config.compute import MachinesConfig
 from operators import jobs
+from operators.execution import execution_of
+from operators.logs import LogTail
 from operators.request import AccountSettings, training_request
 from rehearsal import Image, Rehearsal, Settings
 from rehearsal.fixture import skip_where_refused
@@ -61,6 +64,14 @@ class Bench:
     def train(self, model: dict[str, Any] | None = None, **machines: Any) -> dict[str, Any]:
         settings = json.dumps(SETTINGS | machines.pop("settings", {}))
         return self.run(["python", "/app/jobs/train.py", json.dumps(model or {}), settings], **machines)
+
+    def until_line(self, execution: str, line: str) -> None:
+        """Waits until the first step of a pipeline execution has printed this."""
+        while True:
+            step = execution_of(self.sagemaker, execution).steps.get("train")
+            if step and step.job and line in LogTail(self.client, step.job, "Processing").new():
+                return
+            time.sleep(0.1)
 
     def model(self, job: dict[str, Any]) -> dict[str, bytes]:
         """The files in a job's model.tar.gz."""
