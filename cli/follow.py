@@ -30,8 +30,8 @@ def follow(pipeline_run_id: UUID, say: Say) -> Status:
 
     clients = clients_of(Client().active_stack)
     commands = how_to_look(Client().get_pipeline_run(pipeline_run_id))
-    say(f"it runs on AWS and does not need this terminal; to look, and to stop it:\n{commands}")
     try:
+        say(f"it runs on AWS and does not need this terminal; to look, and to stop it:\n{commands}")
         state = _to_the_end(Look(pipeline_run_id, clients), Tails(clients), say)
     except KeyboardInterrupt:
         return _left(pipeline_run_id, clients, say, commands)
