@@ -41,5 +41,6 @@ def publish(folder: Path, place: str, names: Sequence[str] | None = None) -> dic
         done = list(track(pool.map(bring, names), f"publish {folder}", len(names), "file"))
     counts = {decision: done.count(decision) for decision in Decision if decision in done}
     for decision, count in counts.items():
-        say(f"{'published' if decision.copies else 'kept'} {counted(count, 'file')}")
+        why = "" if decision.copies else " (same size and hash)"
+        say(f"{'published' if decision.copies else 'kept'} {counted(count, 'file')}{why}")
     return counts

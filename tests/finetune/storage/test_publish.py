@@ -59,7 +59,7 @@ def test_a_sample_is_published_from_the_command_line(bucket: str, tmp_path: Path
         done = subprocess.run([*command, "--to", f"s3://{bucket}/p/"], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     assert objects(bucket) == {"p/files/x/raw_text.json": b"{}", "p/labels.db": b"db"}
-    assert "skip: same size and hash: 2 files" in done.stderr
+    assert "kept 2 files (same size and hash)" in done.stderr
     done = subprocess.run([*command, "--to", "s3://no-such-bucket"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2
     assert "no-such-bucket: the bucket does not exist" in done.stderr
