@@ -37,7 +37,9 @@ def test_a_run_whose_home_and_production_lie_in_s3_gives_what_a_local_one_gives(
         files = {path.relative_to(folder.parent).as_posix(): path.read_bytes() for path in folder.rglob("*.json")}
         assert {key: value for key, value in at_home.items() if key.startswith("reconciled_artifacts/")} == files
         assert b"<html" in found[f"{home}/runs/1/report.html"]
-        assert f"report     s3://team/{home}/runs/1/report.html" in remote.out
+        copied = Path("outputs", "from-local", "EXP-2-in-s3", "1", "report.html")
+        assert f"report     {copied}" in remote.out
+        assert (bench.working_directory() / copied).read_bytes() == found[f"{home}/runs/1/report.html"]
         text = str(Path(bench.production, "files", "id00", "text.json"))
         code = PREDICT.format(text=text, home=f"s3://team/{home}")
         predicted = bench.python(code, **account_of(address))
