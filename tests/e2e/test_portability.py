@@ -18,7 +18,6 @@ from experiments.license_mentions.sample import build
 from rehearsal import Rehearsal
 from rehearsal.fixture import skip_where_refused
 from stacks.files import load_stack
-from tests.e2e.browser import CHROMIUM, NO_BROWSER, see_run
 from tests.e2e.workbench import REPOSITORY, clean_environment
 
 EXPERIMENT = "EXP-3333-license-mentions"
@@ -145,16 +144,6 @@ def test_artifacts_with_versions_lie_in_s3(remote: tuple[str, dict[str, Any]]) -
     assert {"production", "manifest", "dataset_few", "model", "metrics", "predictions", "report"} <= set(facts["uris"])
     assert all(uri.startswith("s3://rehearsal/zenml/") for uri in facts["uris"].values())
     assert all(facts["versions"].values())
-
-
-def test_the_dashboard_of_the_rehearsal_shows_the_steps_and_the_report(
-    remote: tuple[str, dict[str, Any]], up: Rehearsal, tmp_path: Path
-) -> None:
-    if CHROMIUM is None:
-        pytest.skip(NO_BROWSER)
-    macro_f1 = f"{remote[1]['metrics']['metrics']['macro_f1']:.3f}"
-    address = f"{up.dashboard}/projects/default/runs/{remote[1]['id']}"
-    see_run(address, steps=STEPS, in_report=macro_f1, pictures=tmp_path)
 
 
 def test_a_second_run_is_cached(remote: tuple[str, dict[str, Any]], rehearsed: Place) -> None:
