@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 sagemaker = pytest.importorskip("sagemaker", reason="the SageMaker SDK is not installed")
@@ -37,6 +38,8 @@ json.dump({"accuracy": {"value": 0.9}}, open("/opt/ml/processing/output/scores/s
 def environment(bench: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in bench.rehearsal.environment.items():
         monkeypatch.setenv(name, value)
+    # The SDK takes up boto3's default session, which has read its region from the environment of whoever made it.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     yield
 
 
