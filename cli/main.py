@@ -111,8 +111,10 @@ def _experiment(arguments: Sequence[str]) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Runs the command that the arguments ask for and gives its exit code."""
     command = COMMANDS.get(arguments[0] if arguments else "", _experiment)
+    from cli.collector import collect_rarely
     from finetune.errors import FinetuneError
 
+    collect_rarely()
     try:
         return command(arguments)
     except FinetuneError as error:  # what a step raises is answered in cli/run.py: here no run has begun

@@ -1,0 +1,16 @@
+"""How often Python's garbage collector looks for cycles in a process that imports a great deal and then ends."""
+
+import atexit
+import gc
+
+YOUNG_OBJECTS = 100_000
+
+
+def collect_rarely() -> None:
+    """Collects after 100,000 new objects, not 700, and not once more at exit.
+
+    ZenML, torch and transformers make millions of objects that live as long as the process: at every collection, the
+    last of which comes at exit, Python walks through them to find nothing. See the gc module, set_threshold and freeze.
+    """
+    gc.set_threshold(YOUNG_OBJECTS)
+    atexit.register(gc.freeze)
