@@ -70,10 +70,9 @@ def reference_to(run: "PipelineRunResponse") -> str:
     return f"{extra['experiment']}/{extra['run_number']}" if {"experiment", "run_number"} <= extra.keys() else run.name
 
 
-def how_to_look(run: "PipelineRunResponse") -> str:
-    """The commands that show and stop it."""
-    stack = run.stack.name if run.stack else "sagemaker"
-    return "\n".join(f"  python run.py {command} {reference_to(run)} --stack {stack}" for command in ("status", "stop"))
+def how_to_look(reference: str, stack: str) -> str:
+    """The commands that show and stop a run."""
+    return "\n".join(f"  python run.py {command} {reference} --stack {stack}" for command in ("status", "stop"))
 
 
 def _newest() -> str:
