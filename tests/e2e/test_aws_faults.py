@@ -1,0 +1,137 @@
+"""What a user of run.py sees when AWS, ZenML's server or the account ail, as a rehearsal serves it."""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from rehearsal import Rehearsal
+from rehearsal.fixture import skip_where_refused
+from tests.e2e.aws import Aws, Running, project
+from tests.e2e.workbench import Workbench
+
+EXPERIMENT = "EXP-5-faults"
+SLOW = "    import time\n\n    time.sleep(0.3)\n"
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    skip_where_refused()
+    folder = tmp_path_factory.mktemp("faults")
+    bench = Workbench.make(folder, folder / "zenml", EXPERIMENT)
+    bench.replace('    Path(home, "label.json")', f'{SLOW}    Path(home, "label.json")')
+    bench.config["reconcile"]["workers"] = 1
+    bench.config["compute"] = {"train": {"instance_type": "ml.m5.large"}}
+    bench.write_config()
+    with Rehearsal(folder / "rehearsal", project(bench)) as up:
+        yield Aws(bench, up)
+
+
+@pytest.fixture
+def account(aws: Aws) -> Iterator[Aws]:
+    """The account, which is as it was afterwards."""
+    yield aws
+    aws.up.limit(quotas={}, foreign_buckets=[], expired_token=False, s3_unavailable=0, s3_resets=0)
+
+
+def refused(aws: Aws, *words: str, **changes: str) -> None:
+    """run.py ends before a run begins, and says why."""
+    code, said = aws.run(**changes)
+    assert code == 2, said
+    assert "Traceback" not in said and said.count("error: ") == 1, said
+    for word in words:
+        assert word in said
+    aws.up.limit(foreign_buckets=[], expired_token=False)
+    assert aws.up.client("s3").list_objects_v2(Bucket="rehearsal", Prefix="outputs/").get("Contents", []) == []
+
+
+def test_without_credentials_nothing_begins(account: Aws) -> None:
+    nothing = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_CONFIG_FILE": "/none"}
+    refused(account, "there are no AWS credentials", "aws sso login", **nothing, AWS_SHARED_CREDENTIALS_FILE="/none")
+
+
+def test_with_an_expired_token_nothing_begins(account: Aws) -> None:
+    account.up.limit(expired_token=True)
+    refused(account, "the AWS credentials have expired; sign in again")
+
+
+def test_with_a_bucket_of_another_account_nothing_begins(account: Aws) -> None:
+    account.up.limit(foreign_buckets=["rehearsal"])
+    refused(account, "s3://rehearsal/", "access is denied: the bucket belongs to another account")
+
+
+def test_in_a_region_that_does_not_exist_nothing_begins(account: Aws) -> None:
+    refused(account, "eu-west-9", AWS_REGION="eu-west-9", AWS_DEFAULT_REGION="eu-west-9")
+
+
+def test_an_instance_type_that_does_not_exist_is_refused(account: Aws) -> None:
+    code, said = account.run("--set", "compute.train.instance_type=ml.g55.xlarge")
+    assert code == 2 and "compute.train.instance_type" in said and "ml.g55.xlarge" in said, said
+
+
+def failed(aws: Aws, *words: str, **changes: str) -> None:
+    """The run has a number; its first step fails, with AWS's reason, and nothing of it stays."""
+    code, said = aws.run(**changes)
+    assert code == 1, said
+    assert "snapshot failed: " in said and "Traceback" not in said, said
+    for word in words:
+        assert word in said, said
+    assert "go on with:\n  python run.py --config" in said
+    numbers = [line.split("run ")[1].split(",")[0] for line in said.splitlines() if ", on stack sagemaker" in line]
+    assert aws.record(int(numbers[0]))["status"] == "failed"
+
+
+def test_a_role_that_cannot_be_assumed_fails_with_the_reason(account: Aws) -> None:
+    role = "arn:aws:iam::123456789012:role/nobody"
+    failed(account, f"Could not assume role {role}", FINETUNE_ROLE=role)
+
+
+def test_an_image_that_is_missing_fails_with_the_reason(account: Aws) -> None:
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/finetune:gone"
+    failed(account, image, FINETUNE_IMAGE=image)
+
+
+def test_a_quota_of_zero_fails_with_the_reason(account: Aws) -> None:
+    account.up.limit(quotas={"ml.t3.medium for processing job usage": 0})
+    failed(account, "ResourceLimitExceeded", "'ml.t3.medium for processing job usage' is 0 Instances")
+
+
+@pytest.fixture(scope="module")
+def both(aws: Aws) -> list[Running]:
+    """Two runs at once, one with two machines for training, while S3 fails and ZenML's server is away for 30 s."""
+    two = ("--set", "compute.train.instance_count=2", "--set", "train.seed=5")
+    runs = [aws.start(), aws.start(*two)]
+    runs[0].until("reconcile: running")
+    aws.up.limit(s3_unavailable=4, s3_resets=3)
+    aws.gateway.away(30)
+    for run in runs:
+        run.end()
+    return runs
+
+
+def test_two_runs_at_once_end_well_though_s3_fails_and_zenmls_server_is_away(aws: Aws, both: list[Running]) -> None:
+    assert [run.process.returncode for run in both] == [0, 0], "\n\n".join(run.said for run in both)
+    said = "\n".join(run.said for run in both)
+    numbers = sorted(line.split(",")[1] for line in said.splitlines() if line.endswith(", on stack sagemaker"))
+    assert len(set(numbers)) == 2
+    for number in numbers:
+        record = aws.record(int(number.removeprefix(" run ")))
+        assert record["status"] == "completed" and record["metrics"]["macro_f1"] > 0.5
+    assert f"{EXPERIMENT}'s experiment home is busy: process " in said
+    once = Config(retries={"total_max_attempts": 1})
+    boto3.client("s3", **client_of(aws), config=once).list_buckets()  # the faults are used up
+
+
+def client_of(aws: Aws) -> dict[str, str]:
+    names = {"endpoint_url": "AWS_ENDPOINT_URL", "region_name": "AWS_REGION"}
+    keys = {"aws_access_key_id": "AWS_ACCESS_KEY_ID", "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY"}
+    return {name: aws.environment[key] for name, key in (names | keys).items()}
+
+
+def test_one_of_them_was_trained_on_two_machines(aws: Aws, both: list[Running]) -> None:
+    client = aws.up.client("sagemaker")
+    names = [job["TrainingJobName"] for job in client.list_training_jobs()["TrainingJobSummaries"]]
+    jobs = [client.describe_training_job(TrainingJobName=name) for name in names]
+    assert sorted(job["ResourceConfig"]["InstanceCount"] for job in jobs) == [1, 2]
+    assert {job["TrainingJobStatus"] for job in jobs} == {"Completed"}
