@@ -17,11 +17,13 @@ def submit(call: "Callable[[], PipelineRunResponse]", say: "Say") -> "PipelineRu
     """Calls the pipeline, which submits it to the active stack, and gives its run on ZenML's server.
 
     Raises:
+        ComputeError: AWS refuses it.
         RunError: AWS has the run, but ZenML's server does not know, and stopping it failed, too.
     """
     from zenml.client import Client
 
     from operators.clients import clients_of
+    from operators.transient import aws_errors
 
     stack = Client().active_stack
     executions: list[str] = []
@@ -33,7 +35,8 @@ def submit(call: "Callable[[], PipelineRunResponse]", say: "Say") -> "PipelineRu
     # The orchestrator keeps the execution to itself until ZenML's server has been told of it.
     stack.orchestrator.sagemaker_session.sagemaker_client.meta.events.register(STARTED, note)
     try:
-        return call()
+        with aws_errors("submitting the run"):
+            return call()
     except BaseException as error:
         _end(clients, [arn for arn in executions if arn], say, error)
         raise
