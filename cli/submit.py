@@ -1,11 +1,12 @@
 """Submits a run to AWS: when it fails or is broken off, nothing of it is left there."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from finetune.errors import FinetuneError, RunError
 
 if TYPE_CHECKING:
+    from zenml.integrations.aws.orchestrators import SagemakerOrchestrator
     from zenml.models import PipelineRunResponse
 
     from operators.jobs import Clients, Say
@@ -25,17 +26,17 @@ def submit(call: "Callable[[], PipelineRunResponse]", say: "Say") -> "PipelineRu
     from operators.clients import clients_of
     from operators.transient import aws_errors
 
-    stack = Client().active_stack
     executions: list[str] = []
 
     def note(parsed: dict[str, Any], **about: Any) -> None:
         executions.append(str(parsed.get("PipelineExecutionArn", "")))
 
-    clients = clients_of(stack)
-    # The orchestrator keeps the execution to itself until ZenML's server has been told of it.
-    stack.orchestrator.sagemaker_session.sagemaker_client.meta.events.register(STARTED, note)
+    stack = Client().active_stack
+    clients, orchestrator = clients_of(stack), cast("SagemakerOrchestrator", stack.orchestrator)
     try:
         with aws_errors("submitting the run"):
+            # The orchestrator keeps the execution to itself until ZenML's server has been told of it.
+            orchestrator.sagemaker_session.sagemaker_client.meta.events.register(STARTED, note)
             return call()
     except BaseException as error:
         _end(clients, [arn for arn in executions if arn], say, error)

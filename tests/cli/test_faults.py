@@ -1,15 +1,18 @@
 """What the commands say of runs whose steps come to grief on their machines, on a rehearsal."""
 
 import shutil
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from operators.execution import execution_of
 from rehearsal import Rehearsal, Settings
 from rehearsal.fixture import skip_where_refused
-from tests.cli.test_aws_runs import ROOT, Bench
+from tests.cli.test_aws_runs import ROOT, Bench, Watch
 
 PROJECT = Path(__file__).parent / "faults"
 RUN = "EXP-8-grief"
@@ -67,6 +70,13 @@ def test_what_aws_refused_stands_in_the_steps_last_lines(said: str) -> None:
 def test_an_expired_token_ends_following_and_the_step_and_both_say_why(bench: Grief) -> None:
     run = bench.start("expiry", 2, "s3://rehearsal/any")
     watched = bench.watch(run)
+    ending = Watch([sys.executable, "watch.py", run, "ends"], bench.environment({}), terminal=False)
+    ending.until("it runs on a rehearsal that ends with this command; with --keep it stays")
+    ending.process.send_signal(signal.SIGINT)
+    assert ending.end().splitlines()[-2:] == [
+        "stopped: the rehearsal ends with this command, and its jobs with it; with --keep they go on",
+        "stopped",
+    ]
     watched.until("[expiring] it may read")
     bench.up.limit(expired_token=True)
     watched.until("sign in to AWS again")
@@ -76,6 +86,20 @@ def test_an_expired_token_ends_following_and_the_step_and_both_say_why(bench: Gr
     bench.up.limit(expired_token=False)
     bench.watch(run).end()
     (shown,) = bench.runs(f"logs|{RUN}/2")
-    assert "read s3://rehearsal/any: the AWS credentials have expired; sign in again" in shown.out
+    words = " ".join(shown.out.replace("│", " ").split())
+    assert "read s3://rehearsal/any: the AWS credentials have expired; sign in again" in words, words
     (status,) = bench.runs(f"status|{RUN}/2")
     assert status.code == 1 and "expiring" in status.out
+
+
+def test_what_aws_took_up_before_submitting_failed_is_stopped_again(bench: Grief) -> None:
+    ran = bench.command(str(PROJECT / "broken.py"))
+    said = [line for line in ran.stdout.splitlines() if line.startswith(("AWS", "raised", "arn"))]
+    assert len(said) == 4, ran.stdout + ran.stderr
+    arn = said[3].removeprefix("arn ")
+    assert said[0] == f"AWS had taken up the run already: stopped pipeline execution {arn.rpartition('/')[2]}"
+    assert said[1] == "raised ZenML's server is away"
+    assert said[2].startswith("raised submitting the run: ResourceNotFound: ")
+    while (execution := execution_of(bench.sagemaker, arn)).runs:
+        time.sleep(0.2)
+    assert execution.status == "Stopped"

@@ -1,9 +1,11 @@
 """A tiny experiment on AWS, as a rehearsal serves it: run.py with stacks/sagemaker.yaml, and faults on request."""
 
+import json
 import select
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -129,6 +131,22 @@ class Aws:
         with environment(**up.environment):
             publish(bench.production, "s3://rehearsal/production/tiny")
 
+    def times(self, action: str) -> int:
+        """How often clients have asked for this."""
+        asked = (call for call in self.up.calls() if call["role"] == "client" and call["action"] == action)
+        return sum(int(call["times"]) for call in asked)
+
+    def command(self, *words: str) -> tuple[int, str]:
+        """Runs a command on a run; gives exit code and what was said."""
+        ran = subprocess.run(
+            [sys.executable, str(REPOSITORY / "run.py"), *words, "--stack", "sagemaker"],
+            cwd=self.bench.working_directory(),
+            env=self.bench.environment(**self.environment),
+            capture_output=True,
+            text=True,
+        )
+        return ran.returncode, ran.stdout + ran.stderr
+
     def start(self, *options: str, **changes: str) -> Running:
         """Starts run.py on AWS; a variable that is empty is left out."""
         told = {name: value for name, value in (self.environment | changes).items() if value}
@@ -141,8 +159,6 @@ class Aws:
 
     def record(self, number: int) -> dict[str, Any]:
         """run.json of a run."""
-        import json
-
         key = f"outputs/{self.bench.experiment}/runs/{number}/run.json"
         found: dict[str, Any] = json.loads(self.up.client("s3").get_object(Bucket="rehearsal", Key=key)["Body"].read())
         return found

@@ -1,5 +1,6 @@
 """What a user of run.py sees when AWS, ZenML's server or the account ail, as a rehearsal serves it."""
 
+import signal
 from collections.abc import Iterator
 
 import boto3
@@ -8,7 +9,7 @@ from botocore.config import Config
 
 from rehearsal import Rehearsal
 from rehearsal.fixture import skip_where_refused
-from tests.e2e.aws import Aws, Running, project
+from tests.e2e.aws import Aws, Running, project, until
 from tests.e2e.workbench import Workbench
 
 EXPERIMENT = "EXP-5-faults"
@@ -96,6 +97,20 @@ def test_an_image_that_is_missing_fails_with_the_reason(account: Aws) -> None:
 def test_a_quota_of_zero_fails_with_the_reason(account: Aws) -> None:
     account.up.limit(quotas={"ml.t3.medium for processing job usage": 0})
     failed(account, "snapshot failed: ", "'ml.t3.medium for processing job usage' is 0 Instances")
+
+
+def test_ctrl_c_while_the_run_is_handed_to_aws_leaves_a_run_that_can_be_stopped(account: Aws) -> None:
+    before = account.times("sagemaker:CreatePipeline")
+    running = account.start()
+    until(lambda: account.times("sagemaker:CreatePipeline") > before)
+    running.process.send_signal(signal.SIGINT)
+    assert running.end() == 0, running.said
+    assert "Traceback" not in running.said
+    assert "the run goes on; to look, and to stop it:\n  python run.py status EXP-5-faults/" in running.said
+    number = int(running.said.split(f"status {EXPERIMENT}/")[1].split()[0])
+    assert account.record(number)["status"] == "running"
+    code, said = account.command("stop", f"{EXPERIMENT}/{number}")
+    assert code == 0 and "stopped pipeline execution" in said, said
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Follows a run, and prints how it ended. Argument: its id."""
+"""Follows a run, and prints how it ended. Arguments: its id; `ends` where the rehearsal ends with this process."""
 
 import os
 import sys
@@ -16,4 +16,5 @@ if __name__ == "__main__":
     from cli.follow import follow
 
     run = Client().get_pipeline_run(UUID(sys.argv[1]))
-    print(follow(run.id, lambda line: print(line, flush=True), how_to_look(reference_to(run), "rehearsal")))
+    commands = None if sys.argv[2:] == ["ends"] else how_to_look(reference_to(run), "rehearsal")
+    print(follow(run.id, lambda line: print(line, flush=True), commands))
