@@ -26,9 +26,11 @@ def use_stack(name: str) -> None:
         raise ConfigError(f"--stack {name}: its runs are on this machine and end with run.py; name a stack of AWS")
     if name == REHEARSAL and "AWS_ENDPOINT_URL" not in os.environ:
         _use_rehearsal()
+    from cli.served import zenml_reached
     from stacks.apply import apply
 
-    os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(name))
+    with zenml_reached():
+        os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(name))
 
 
 def _use_rehearsal() -> None:

@@ -79,9 +79,11 @@ def run(wanted: Wanted) -> int:
         bring_sample(config, placed, whole=stack.name != REHEARSAL)
         functions, _ = try_on_production(placed)
         say(f"starting ZenML with stack {stack.name}")
+        from cli.served import zenml_reached
         from stacks.apply import apply
 
-        os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(stack.name))
+        with zenml_reached():
+            os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(stack.name))
         home = Home(placed.root, placed.experiment)
         record = _begin(home, placed, wanted)
         with runs.held(home, record.run_number) as lock, _sigterm_as_interrupt():

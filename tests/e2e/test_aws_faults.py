@@ -72,6 +72,10 @@ def test_an_instance_type_that_does_not_exist_is_refused(account: Aws) -> None:
     assert code == 2 and "compute.train.instance_type" in said and "ml.g55.xlarge" in said, said
 
 
+def test_without_zenmls_server_nothing_begins(account: Aws) -> None:
+    refused(account, "error: ZenML's server does not answer (", "zenml login URL", ZENML_STORE_URL="http://127.0.0.1:9")
+
+
 def failed(aws: Aws, *words: str, **changes: str) -> None:
     """The run has a number; submitting it or its first step fails, with AWS's reason."""
     code, said = aws.run(**changes)
