@@ -19,10 +19,11 @@ def submit(call: "Callable[[], PipelineRunResponse]", say: "Say") -> "PipelineRu
 
     Raises:
         ComputeError: AWS refuses it.
-        RunError: AWS has the run, but ZenML's server does not know, and stopping it failed, too.
+        RunError: ZenML's server does not answer; or AWS has the run when submitting fails, and stopping it fails, too.
     """
     from zenml.client import Client
 
+    from cli.served import zenml_reached
     from operators.clients import clients_of
     from operators.transient import aws_errors
 
@@ -34,7 +35,7 @@ def submit(call: "Callable[[], PipelineRunResponse]", say: "Say") -> "PipelineRu
     stack = Client().active_stack
     clients, orchestrator = clients_of(stack), cast("SagemakerOrchestrator", stack.orchestrator)
     try:
-        with aws_errors("submitting the run"):
+        with aws_errors("submitting the run"), zenml_reached():
             # The orchestrator keeps the execution to itself until ZenML's server has been told of it.
             orchestrator.sagemaker_session.sagemaker_client.meta.events.register(STARTED, note)
             return call()

@@ -113,6 +113,8 @@ def test_ctrl_c_while_the_run_is_handed_to_aws_leaves_a_run_that_can_be_stopped(
     assert "the run goes on; to look, and to stop it:\n  python run.py status EXP-5-faults/" in running.said
     number = int(running.said.split(f"status {EXPERIMENT}/")[1].split()[0])
     assert account.record(number)["status"] == "running"
+    code, said = account.run("--run-number", str(number))
+    assert code == 2 and "still runs on stack sagemaker; wait for it" in said, said
     code, said = account.command("stop", f"{EXPERIMENT}/{number}")
     assert code == 0 and "stopped pipeline execution" in said, said
 

@@ -4,6 +4,8 @@ import json
 import os
 from typing import Any
 
+import requests
+
 from stacks.apply import apply
 from stacks.files import load_stack
 
@@ -23,7 +25,7 @@ def main() -> None:
     from zenml.client import Client
 
     from cli.submit import submit
-    from finetune.errors import ComputeError
+    from finetune.errors import ComputeError, RunError
 
     values = load_stack("rehearsal").values
     client: Any = Client().active_stack.orchestrator.sagemaker_session.sagemaker_client  # type: ignore[attr-defined]
@@ -37,12 +39,12 @@ def main() -> None:
             ClientRequestToken="b" * 32,
         )
         started.append(client.start_pipeline_execution(PipelineName="broken")["PipelineExecutionArn"])
-        raise ConnectionError("ZenML's server is away")
+        raise requests.ConnectionError("ZenML's server is away")
 
     def refused() -> Any:
         return client.start_pipeline_execution(PipelineName="none-such")
 
-    for call, expected in ((fail_late, ConnectionError), (refused, ComputeError)):
+    for call, expected in ((fail_late, RunError), (refused, ComputeError)):
         try:
             submit(call, print)
         except expected as error:
