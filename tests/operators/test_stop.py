@@ -51,10 +51,10 @@ def test_a_job_that_no_step_has_announced_is_found_by_its_tag(bench: Bench, run:
 STARTS_LATE = """
 import json, signal, sys, time
 import boto3
+request = json.loads(boto3.client("s3").get_object(Bucket="rehearsal", Key="late.json")["Body"].read())
+sagemaker = boto3.client("sagemaker")
 def late(number, frame):
-    time.sleep(1)
-    found = boto3.client("s3").get_object(Bucket="rehearsal", Key="late.json")["Body"].read()
-    boto3.client("sagemaker").create_training_job(**json.loads(found))
+    sagemaker.create_training_job(**request)
     sys.exit(1)
 signal.signal(signal.SIGTERM, late)
 print("waiting", flush=True)
