@@ -7,13 +7,14 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from finetune.experiment import Home
 from rehearsal import Rehearsal
 from rehearsal.fixture import skip_where_refused
 from tests.e2e.aws import Aws, Running, project, until
 from tests.e2e.workbench import Workbench
+from tests.finetune.s3_server import environment
 
 EXPERIMENT = "EXP-5-faults"
-SLOW = "    import time\n\n    time.sleep(0.3)\n"
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +22,6 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     skip_where_refused()
     folder = tmp_path_factory.mktemp("faults")
     bench = Workbench.make(folder, folder / "zenml", EXPERIMENT)
-    bench.replace('    Path(home, "label.json")', f'{SLOW}    Path(home, "label.json")')
-    bench.config["reconcile"]["workers"] = 1
     bench.config["compute"] = {"train": {"instance_type": "ml.m5.large"}}
     bench.write_config()
     with Rehearsal(folder / "rehearsal", project(bench)) as up:
@@ -121,12 +120,18 @@ def test_ctrl_c_while_the_run_is_handed_to_aws_leaves_a_run_that_can_be_stopped(
 
 @pytest.fixture(scope="module")
 def both(aws: Aws) -> list[Running]:
-    """Two runs at once, one with two machines for training, while S3 fails and ZenML's server is away for 30 s."""
+    """Two runs at once, one with two machines for training, while S3 fails and ZenML's server is away for 30 s.
+
+    All this happens to both while another process holds the experiment home.
+    """
     two = ("--set", "compute.train.instance_count=2", "--set", "train.seed=5")
-    runs = [aws.start(), aws.start(*two)]
-    runs[0].until("reconcile: running")
-    aws.up.limit(s3_unavailable=4, s3_resets=3)
-    aws.gateway.away(30)
+    home = Home("s3://rehearsal/outputs", EXPERIMENT)
+    with environment(**aws.up.environment), home.storage.locked(str(home.lock), "the home"):
+        runs = [aws.start(), aws.start(*two)]
+        for run in runs:
+            run.until(f"[reconcile] {EXPERIMENT}'s experiment home is busy: process ")
+        aws.up.limit(s3_unavailable=4, s3_resets=3)
+        aws.gateway.away(30)
     for run in runs:
         run.end()
     return runs
@@ -140,7 +145,6 @@ def test_two_runs_at_once_end_well_though_s3_fails_and_zenmls_server_is_away(aws
     for number in numbers:
         record = aws.record(int(number.removeprefix(" run ")))
         assert record["status"] == "completed" and record["metrics"]["macro_f1"] > 0.5
-    assert f"{EXPERIMENT}'s experiment home is busy: process " in said
     once = Config(retries={"total_max_attempts": 1})
     boto3.client("s3", **client_of(aws), config=once).list_buckets()  # the faults are used up
 

@@ -49,10 +49,10 @@ def test_a_job_that_no_step_has_announced_is_found_by_its_tag(bench: Bench, run:
 
 
 STARTS_LATE = """
-import json, signal, sys, time
+import json, os, signal, sys, time
 import boto3
 request = json.loads(boto3.client("s3").get_object(Bucket="rehearsal", Key="late.json")["Body"].read())
-sagemaker = boto3.client("sagemaker")
+sagemaker = boto3.client("sagemaker", region_name=os.environ["AWS_REGION"])
 def late(number, frame):
     sagemaker.create_training_job(**request)
     sys.exit(1)
