@@ -4,6 +4,7 @@ from uuid import UUID
 
 from zenml.client import Client
 from zenml.enums import StackComponentType
+from zenml.exceptions import EntityExistsError
 from zenml.models import ComponentResponse, ComponentUpdate
 from zenml.stack.utils import validate_stack_component_config
 
@@ -34,7 +35,10 @@ def apply(name: str) -> UUID:
 def _stack(client: Client, name: str, ids: Ids) -> UUID:
     known = client.list_stacks(name=f"equals:{name}").items
     if not known:
-        return client.create_stack(name=name, components=ids).id
+        try:
+            return client.create_stack(name=name, components=ids).id
+        except EntityExistsError:  # another process registers it at this moment
+            return _stack(client, name, ids)
     there = {kind: [each.id for each in some] for kind, some in known[0].components.items()}
     if there != ids:
         client.update_stack(known[0].id, component_updates=ids)
@@ -49,7 +53,10 @@ def _component(client: Client, wanted: Registered) -> UUID:
     if known:
         # A component cannot change its flavor, and its name is taken.
         client.update_stack_component(known[0].id, kind, name=f"{wanted.name}-{str(known[0].id)[:8]}")
-    made = client.create_stack_component(wanted.name, wanted.flavor, kind, wanted.configuration)
+    try:
+        made = client.create_stack_component(wanted.name, wanted.flavor, kind, wanted.configuration)
+    except EntityExistsError:  # another process registers it at this moment
+        return _component(client, wanted)
     return _connected(client, made, wanted)
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from zenml.client import Client
 from zenml.enums import StackComponentType
+from zenml.exceptions import EntityExistsError
 
 FLAVOR, MODULE, SOURCE = "finetune_sagemaker", "operators.flavor", "operators.flavor.FinetuneSagemakerFlavor"
 
@@ -17,4 +18,9 @@ def is_present() -> bool:
 def register_flavor(client: Client) -> UUID:
     """Registers the flavor, unless it is."""
     known = client.list_flavors(name=FLAVOR, type=StackComponentType.STEP_OPERATOR).items
-    return known[0].id if known else client.create_flavor(SOURCE, StackComponentType.STEP_OPERATOR).id
+    if known:
+        return known[0].id
+    try:
+        return client.create_flavor(SOURCE, StackComponentType.STEP_OPERATOR).id
+    except EntityExistsError:  # another process registers it at this moment
+        return register_flavor(client)

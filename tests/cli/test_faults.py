@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -100,3 +101,12 @@ def test_what_aws_took_up_before_submitting_failed_is_stopped_again(bench: Grief
     while (execution := execution_of(bench.sagemaker, arn)).runs:
         time.sleep(0.2)
     assert execution.status == "Stopped"
+
+
+def test_processes_that_register_a_stack_at_once_get_the_same_one(bench: Grief) -> None:
+    names = {"FINETUNE_BUCKET": "rehearsal", "FINETUNE_ROLE": bench.up.settings.role_arn}
+    told = bench.environment(names | {"FINETUNE_IMAGE": bench.up.settings.image_uri})
+    command = [sys.executable, "-c", "from stacks.apply import apply; print('id', apply('sagemaker'))"]
+    started = [subprocess.Popen(command, env=told, cwd=PROJECT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = [process.communicate()[0].splitlines()[-1] for process in started]
+    assert len(set(said)) == 1 and said[0].startswith("id "), said
