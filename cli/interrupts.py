@@ -1,11 +1,41 @@
-"""Ctrl-C and SIGTERM while a run is handed to AWS: they wait until it is known whether AWS has it."""
+"""Ctrl-C and SIGTERM: neither gets lost, and while a run is handed to AWS they wait until AWS has it."""
 
+import os
 import signal
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SOON_S = 0.05
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Stops as cleanly on SIGTERM, which schedulers send, as on Ctrl-C, and whatever Python is doing.
+
+    What is raised while Python cleans up an object is printed and forgotten; an interrupt is raised again.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    def again(lost: "sys.UnraisableHookArgs") -> None:
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            threading.Timer(SOON_S, os.kill, (os.getpid(), signal.SIGINT)).start()  # here it would be lost, too
+        else:
+            hook(lost)
+
+    before, hook = signal.signal(signal.SIGTERM, interrupt), sys.unraisablehook
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        signal.signal(signal.SIGTERM, before)
 
 
 class Deferred:

@@ -2,18 +2,16 @@
 
 import os
 import shlex
-import signal
 import time
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
 from cli.check import try_on_production
 from cli.compose import arguments, compose
-from cli.interrupts import Deferred
+from cli.interrupts import Deferred, interruptible
 from cli.main import Exit
 from cli.reach import REHEARSAL, reached
 from cli.sample import bring_sample
@@ -86,7 +84,7 @@ def run(wanted: Wanted) -> int:
             os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(stack.name))
         home = Home(placed.root, placed.experiment)
         record = _begin(home, placed, wanted)
-        with runs.held(home, record.run_number) as lock, _sigterm_as_interrupt():
+        with runs.held(home, record.run_number) as lock, interruptible():
             again = _resume_command(record, wanted) if lasts else None
             return _carry_out(Work(home, lock, record, placed, functions, stack, wanted.cache, again), began)
 
@@ -182,17 +180,3 @@ def _run_pipeline(name: str, work: Work) -> Status:
     elif status is Status.STOPPED and work.again is not None:
         say(_stopped(work.again))
     return status
-
-
-@contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """Stops as cleanly on SIGTERM, which schedulers send, as on Ctrl-C."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -1,9 +1,11 @@
 import os
 import signal
+import time
+import weakref
 
 import pytest
 
-from cli.interrupts import Deferred
+from cli.interrupts import Deferred, interruptible
 
 
 def test_a_signal_waits_until_it_is_released_and_is_told_at_once() -> None:
@@ -43,3 +45,24 @@ def test_a_kept_signal_does_not_hide_an_error() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         raise ValueError("odd")
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+class Thing:
+    """Something that can be referred to weakly."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_heard_though_it_comes_while_python_cleans_up(number: int) -> None:
+    def interrupted(reference: object) -> None:
+        os.kill(os.getpid(), number)
+        sum(range(1000))
+        for _ in range(1000):
+            continue
+
+    thing = Thing()
+    reference = weakref.ref(thing, interrupted)
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        del thing
+        time.sleep(10)
+        pytest.fail("not heard")
+    assert reference() is None

@@ -119,7 +119,7 @@ class Aws:
     """The experiment, its production in S3, and the service."""
 
     def __init__(self, bench: Workbench, up: Rehearsal) -> None:
-        self.bench, self.up = bench, up
+        self.bench, self.up, self.started = bench, up, list[Running]()
         assert up.dashboard is not None
         self.gateway = Gateway(int(up.dashboard.rpartition(":")[2]))
         self.environment = up.environment | {
@@ -150,7 +150,14 @@ class Aws:
     def start(self, *options: str, **changes: str) -> Running:
         """Starts run.py on AWS; a variable that is empty is left out."""
         told = {name: value for name, value in (self.environment | changes).items() if value}
-        return Running(self.bench.start("--stack", "sagemaker", *options, **told))
+        self.started.append(Running(self.bench.start("--stack", "sagemaker", *options, **told)))
+        return self.started[-1]
+
+    def close(self) -> None:
+        """Ends what a failed test left running."""
+        for each in self.started:
+            each.process.kill()
+        self.gateway.close()
 
     def run(self, *options: str, **changes: str) -> tuple[int, str]:
         """Runs it to its end; gives exit code and what was said."""

@@ -25,7 +25,9 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     bench.config["compute"] = {"train": {"instance_type": "ml.m5.large"}}
     bench.write_config()
     with Rehearsal(folder / "rehearsal", project(bench)) as up:
-        yield Aws(bench, up)
+        found = Aws(bench, up)
+        yield found
+        found.close()
 
 
 @pytest.fixture
