@@ -16,10 +16,10 @@ from rehearsal.executor.container import Container, Spec
 from rehearsal.limits import Limits
 from rehearsal.settings import REPOSITORY, TAG, Settings
 from rehearsal.storage import Storage
+from stacks.iam.trust import SAGEMAKER, trusts_sagemaker
 
 # By this key the middleware knows the platform's own calls, which no injected fault reaches.
 PLATFORM_KEY = "AKIAREHEARSALPLATFORM"
-TRUSTED = "sagemaker.amazonaws.com"
 # ECR keeps the image's name; what runs is in the settings.
 MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"})
 
@@ -72,7 +72,7 @@ class Account:
     def furnish(self) -> None:
         """Makes the bucket, the role and the image's name that every rehearsal starts with."""
         self.storage.client.create_bucket(Bucket=self.settings.bucket, **_location(self.settings.region))
-        trust = {"Effect": "Allow", "Principal": {"Service": TRUSTED}, "Action": "sts:AssumeRole"}
+        trust = {"Effect": "Allow", "Principal": {"Service": SAGEMAKER}, "Action": "sts:AssumeRole"}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         self._iam.create_role(RoleName=self.settings.role, AssumeRolePolicyDocument=policy)
         registry = self.client("ecr")
@@ -89,11 +89,11 @@ class Account:
             role = self._iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]
         except ClientError:
             role = {"Arn": None, "AssumeRolePolicyDocument": {}}
-        if role["Arn"] != arn or not _trusts(role["AssumeRolePolicyDocument"]):
+        if role["Arn"] != arn or not trusts_sagemaker(role["AssumeRolePolicyDocument"]):
             raise ServiceError(
                 "ValidationException",
                 f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
-                f"'{TRUSTED}' to assume the role.",
+                f"'{SAGEMAKER}' to assume the role.",
             )
 
     def credentials(self, role_arn: str) -> dict[str, str]:
@@ -107,17 +107,6 @@ class Account:
             "Token": found["SessionToken"],
             "Expiration": ends,
         }
-
-
-def _trusts(policy: dict[str, Any]) -> bool:
-    """Whether a trust policy lets SageMaker assume the role."""
-    statements = policy.get("Statement", [])
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal = statement.get("Principal", {})
-        services = principal.get("Service", []) if isinstance(principal, dict) else []
-        if statement.get("Effect") == "Allow" and TRUSTED in ([services] if isinstance(services, str) else services):
-            return True
-    return False
 
 
 def _location(region: str) -> dict[str, Any]:
