@@ -38,7 +38,7 @@ def open_account(url: str, seconds: float) -> str:
     key = str(say("POST", f"service_accounts/{account}/api_keys", {"name": NAME})["body"]["key"])
     # The password comes last, because it ends the token.
     values = {"email_opted_in": False, "user_metadata": ANSWERED, "old_password": "", "password": PASSWORD}
-    say("PUT", f"users/{USER}", values)
+    say("PUT", "current-user", values)
     return key
 
 

@@ -9,6 +9,7 @@ NO_BROWSER = "no chromium, chromium-browser or google-chrome on PATH"
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-3d-apis",  # the login page draws its background by WebGL: a frame a second without a GPU
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
