@@ -102,12 +102,10 @@ def attempts(experiment: str, number: int, **asked: Any) -> "list[PipelineRunRes
     """
     from zenml.client import Client
 
-    found = [
-        run
-        for which in ({"name": f"startswith:{experiment}-{number}-"}, {"run_metadata": f"run_number:{number}"})
-        for run in Client().list_pipeline_runs(**which, **asked, tags=[experiment], hydrate=True).items
-    ]
-    return sorted(found, key=lambda run: run.created, reverse=True)
+    asked |= {"tags": [experiment], "hydrate": True}
+    named = Client().list_pipeline_runs(name=f"startswith:{experiment}-{number}-", **asked).items
+    claimed = Client().list_pipeline_runs(run_metadata=f"run_number:{number}", **asked).items
+    return sorted([*named, *claimed], key=lambda run: run.created, reverse=True)
 
 
 def known_of(run: "PipelineRunResponse") -> dict[str, Any]:

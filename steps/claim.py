@@ -23,4 +23,4 @@ def claim_number() -> None:
     run = claim(home, stack=facts["stack"], config=facts["config"], versions=versions())
     say(f"{run.experiment}, run {run.run_number}")
     known = {name: getattr(run, name) for name in CLAIMED}
-    log_metadata(known, run_id_name_or_prefix=get_step_context().pipeline_run.id)
+    log_metadata(metadata=known, run_id_name_or_prefix=get_step_context().pipeline_run.id)

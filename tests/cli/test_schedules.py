@@ -140,12 +140,13 @@ def story(bench: Bench) -> Story:
 
 def test_a_config_whose_functions_fail_and_a_role_that_aws_refuses_leave_nothing(bench: Bench) -> None:
     iam = bench.up.client("iam")
-    trust = iam.get_role(RoleName="rehearsal-scheduler")["Role"]["AssumeRolePolicyDocument"]
-    iam.update_assume_role_policy(RoleName="rehearsal-scheduler", PolicyDocument=json.dumps(trust | {"Statement": []}))
+    trust = json.dumps(iam.get_role(RoleName="rehearsal-scheduler")["Role"]["AssumeRolePolicyDocument"])
+    another = trust.replace("scheduler.amazonaws.com", "sagemaker.amazonaws.com")
+    iam.update_assume_role_policy(RoleName="rehearsal-scheduler", PolicyDocument=another)
     told = bench.runs(
         bad=bench.create("--set", "prepare.split.by=nobody"), refused=bench.create(), listed="schedule|list"
     )
-    iam.update_assume_role_policy(RoleName="rehearsal-scheduler", PolicyDocument=json.dumps(trust))
+    iam.update_assume_role_policy(RoleName="rehearsal-scheduler", PolicyDocument=trust)
     assert (told["bad"].code, "prepare.split.by: must be a column of the labels" in told["bad"].err) == (2, True)
     assert (told["refused"].code, "must allow AWS EventBridge Scheduler to assume" in told["refused"].err) == (2, True)
     assert told["refused"].err.rstrip().endswith("nothing is scheduled")
