@@ -19,6 +19,7 @@ KEPT = (
     "KmsKeyArn",
     "State",
     "Target",
+    "ActionAfterCompletion",
 )
 
 

@@ -1,4 +1,4 @@
-"""Runs of a SageMaker stack, seen, followed, stopped and scheduled by the commands, on a rehearsal."""
+"""Runs of a SageMaker stack, seen, followed and stopped by the commands, on a rehearsal."""
 
 import json
 import os
@@ -217,25 +217,6 @@ def test_a_run_that_is_stopped_while_its_jobs_start_leaves_none_and_a_second_sto
     assert (stopped.code, "stopped pipeline execution" in stopped.out) == (0, True)
     assert (again.code, again.out) == (0, f"{EXPERIMENT}-4-20260101: nothing of it runs\n")
     assert bench.running() == []
-
-
-def test_a_schedule_is_created_once_listed_updated_and_deleted_in_eventbridge(bench: Bench) -> None:
-    twice = bench.command("submit.py", "schedule", "0 6 ? * MON-FRI *")
-    assert f"{EXPERIMENT} has a schedule" in twice.stdout
-    scheduler = bench.up.client("scheduler")
-    (there,) = scheduler.list_schedules()["Schedules"]
-    before, changed, after = bench.runs(
-        "schedule|list", f"schedule|update|{EXPERIMENT}|--cron|30 7 ? * SUN *", "schedule|list"
-    )
-    assert before.out == f"{EXPERIMENT}  cron(0 6 ? * MON-FRI *)  ENABLED\n"
-    assert (changed.code, after.out) == (0, f"{EXPERIMENT}  cron(30 7 ? * SUN *)  ENABLED\n")
-    found = scheduler.get_schedule(Name=there["Name"])
-    assert found["ScheduleExpression"] == "cron(30 7 ? * SUN *)"
-    assert found["Target"]["Arn"] == there["Target"]["Arn"]
-    deleted, none, again = bench.runs(f"schedule|delete|{EXPERIMENT}", "schedule|list", f"schedule|delete|{EXPERIMENT}")
-    assert (deleted.code, scheduler.list_schedules()["Schedules"]) == (0, [])
-    assert none.out == "stack rehearsal has no schedules\n"
-    assert (again.code, f"{EXPERIMENT} has no schedule" in again.err) == (2, True)
 
 
 def test_each_call_of_the_commands_is_allowed_by_the_submitters_policy(bench: Bench, completed: str) -> None:

@@ -191,7 +191,8 @@ def test_status_records_how_a_run_ended_that_nobody_followed_once(story: Story, 
     record = bench.record(1)
     assert (record["status"], record["metrics"]) == ("completed", {"accuracy": 0.5})
     assert record["baselines"] == {"majority": {"accuracy": 0.25}}
-    assert record["artifacts"].keys() == {"production", "metrics", "report"} and record["seconds"]["judge"] > 0
+    assert record["artifacts"].keys() == {"production", "metrics", "report"}
+    assert record["seconds"]["snapshot"] > 0 and record["seconds"].keys() == {"snapshot", "judge"}
     assert bench.read(1, "report.html") == f"<p>{EXPERIMENT}, run 1, begun {story.claimed[0]['started']}</p>"
     assert {**record, **OUTCOME} == {**story.claimed[0], **OUTCOME}
 

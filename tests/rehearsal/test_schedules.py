@@ -85,6 +85,8 @@ def test_one_that_is_disabled_unknown_or_has_lost_its_pipeline_does_not_fire(
     unknown = told(rehearsal.folder, "fire", "no-such-schedule")
     assert unknown.returncode == 1 and "no-such-schedule" in unknown.stderr
     orphan = scheduled(rehearsal, pipeline)
-    rehearsal.client("sagemaker").delete_pipeline(PipelineName=pipeline.rpartition("/")[2], ClientRequestToken=uuid.uuid4().hex)
+    rehearsal.client("sagemaker").delete_pipeline(
+        PipelineName=pipeline.rpartition("/")[2], ClientRequestToken=uuid.uuid4().hex
+    )
     with pytest.raises(RehearsalError, match="does not exist"):
         rehearsal.fire(orphan)

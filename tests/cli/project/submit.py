@@ -1,7 +1,4 @@
-"""Submits trials and prints their ids. An argument each: run number, how the first step ends, seconds of the second.
-
-With `schedule CRON` the trial is scheduled instead, and then once more.
-"""
+"""Submits trials and prints their ids. An argument each: run number, how the first step ends, seconds of the second."""
 
 import os
 import sys
@@ -30,15 +27,8 @@ def composed(number: int, name: str) -> Any:
 
 
 def main(arguments: list[str]) -> None:
-    """Submits, or schedules."""
+    """Submits each."""
     os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply("rehearsal"))
-    if arguments[0] == "schedule":
-        from stacks.schedules import create
-
-        for _ in range(2):
-            create(
-                EXPERIMENT, arguments[1], composed(0, f"{EXPERIMENT}-{{date}}-{{time}}"), {"how": "", "seconds": 1.0}
-            )
     for trial in arguments:
         number, how, seconds = trial.split("|")
         run = composed(int(number), f"{EXPERIMENT}-{number}-20260101")(how=how, seconds=float(seconds))

@@ -10,7 +10,7 @@ from finetune.reconcile.snapshot import Snapshot
 from steps.work import run_facts, working
 
 
-@step
+@step(enable_cache=False)
 def judge(production: Snapshot) -> tuple[Annotated[dict[str, Any], "metrics"], Annotated[HTMLString, "report"]]:
     """Knows its run's number; the second run goes on until it is stopped."""
     with working():
