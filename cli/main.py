@@ -118,7 +118,7 @@ def _experiment(arguments: Sequence[str]) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Runs the command that the arguments ask for and gives its exit code."""
     command = COMMANDS.get(arguments[0] if arguments else "", _experiment)
-    from cli.collector import collect_rarely
+    from finetune.collector import collect_rarely
     from finetune.errors import FinetuneError
 
     collect_rarely()

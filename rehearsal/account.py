@@ -16,10 +16,10 @@ from rehearsal.executor.container import Container, Spec
 from rehearsal.limits import Limits
 from rehearsal.settings import REPOSITORY, TAG, Settings
 from rehearsal.storage import Storage
+from stacks.iam.trust import SAGEMAKER, SCHEDULER, trusts
 
 # By this key the middleware knows the platform's own calls, which no injected fault reaches.
 PLATFORM_KEY = "AKIAREHEARSALPLATFORM"
-SAGEMAKER, SCHEDULER = "sagemaker.amazonaws.com", "scheduler.amazonaws.com"
 # ECR keeps the image's name; what runs is in the settings.
 MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"})
 
@@ -101,7 +101,7 @@ class Account:
             role = self._iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]
         except ClientError:
             return False
-        return bool(role["Arn"] == arn) and _trusts(role["AssumeRolePolicyDocument"], service)
+        return bool(role["Arn"] == arn) and trusts(role["AssumeRolePolicyDocument"], service)
 
     def credentials(self, role_arn: str) -> dict[str, str]:
         """Temporary credentials of a role, in the form that a container's credential endpoint gives."""
@@ -114,17 +114,6 @@ class Account:
             "Token": found["SessionToken"],
             "Expiration": ends,
         }
-
-
-def _trusts(policy: dict[str, Any], service: str) -> bool:
-    """Whether a trust policy lets a service assume the role."""
-    statements = policy.get("Statement", [])
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal = statement.get("Principal", {})
-        services = principal.get("Service", []) if isinstance(principal, dict) else []
-        if statement.get("Effect") == "Allow" and service in ([services] if isinstance(services, str) else services):
-            return True
-    return False
 
 
 def _location(region: str) -> dict[str, Any]:

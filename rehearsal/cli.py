@@ -16,6 +16,7 @@ from rehearsal.running import find, is_alive
 from rehearsal.session import STOP_S, Rehearsal, ask
 from rehearsal.settings import Image, Settings
 from rehearsal.state import State
+from rehearsal.zenml.account import LOGIN
 
 FOLDER = Path("outputs/rehearsal")
 
@@ -112,7 +113,7 @@ def _say_how(rehearsal: Rehearsal, *, keep: bool) -> None:
     for name, value in rehearsal.environment.items():
         print(f"export {name}={shlex.quote(value)}")
     if rehearsal.dashboard:
-        print(f"# dashboard: {rehearsal.dashboard} (user default, no password)")
+        print(f"# dashboard: {rehearsal.dashboard} ({LOGIN})")
     print(f"# bucket {rehearsal.settings.bucket}, role {rehearsal.settings.role_arn}")
     print(f"# look: python -m rehearsal status --folder {rehearsal.folder}")
     print(f"# end:  python -m rehearsal down --folder {rehearsal.folder}{'' if keep else ', or Ctrl-C'}", flush=True)

@@ -4,8 +4,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from rehearsal.account import SCHEDULER, Account
+from rehearsal.account import Account
 from rehearsal.errors import ServiceError
+from stacks.iam.trust import SCHEDULER
 
 SERVICE = "scheduler"
 GROUP = "default"

@@ -57,7 +57,7 @@ class Rehearsal:
 
     @property
     def dashboard(self) -> str | None:
-        """The address of ZenML's dashboard; the user is `default`, without a password."""
+        """The address of ZenML's dashboard; user and password stand in rehearsal/zenml/account.py."""
         return self.state.zenml_url
 
     def start(self) -> None:
