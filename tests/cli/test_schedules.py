@@ -105,7 +105,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         shutil.copytree(ROOT / room, made.project / room, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(Path(__file__).parent / "scheduled", made.project, dirs_exist_ok=True)
     shutil.copy(PROJECT / "commands.py", made.project)
-    with Rehearsal(folder / "rehearsal", Settings(project=str(made.project), stop_grace_s=3.0)) as up:
+    with Rehearsal(made.project / "outputs" / "rehearsal", Settings(project=str(made.project), stop_grace_s=3.0)) as up:
         bucket = up.client("s3")
         for path in made.production.rglob("*"):
             if path.is_file():
@@ -123,7 +123,12 @@ def story(bench: Bench) -> Story:
     claimed = [bench.record(1), bench.record(2)]
     changed = bench.runs(update=f"schedule|update|{EXPERIMENT}|--cron|{SUNDAYS}", listed="schedule|list")
     (updated,) = bench.schedules()
-    early = bench.runs(early=f"schedule|delete|{EXPERIMENT}", missing="schedule|list", stop=f"stop|{EXPERIMENT}/2")
+    early = bench.runs(
+        early=f"schedule|delete|{EXPERIMENT}",
+        missing="schedule|list",
+        resumed=f"--config|{bench.made.config_file}|--run-number|2",
+        stop=f"stop|{EXPERIMENT}/2",
+    )
     left = bench.schedules()
     bench.until(lambda: bench.execution(execution) == "Succeeded")
     ended = bench.runs(
@@ -182,6 +187,11 @@ def test_deleting_it_while_it_runs_ends_its_firing_and_lets_the_run_go_on(story:
     assert "no more runs of its schedule begin, but one still runs, with the schedule's credentials" in early.err
     assert f"python run.py stop {EXPERIMENT}/2 --stack rehearsal" in early.err
     assert "  missing  " in story.changed["missing"].out
+
+
+def test_a_scheduled_run_that_still_runs_is_not_resumed(story: Story) -> None:
+    resumed = story.changed["resumed"]
+    assert (resumed.code, "still runs on stack rehearsal; wait for it" in resumed.err) == (2, True), resumed
 
 
 def test_status_records_how_a_run_ended_that_nobody_followed_once(story: Story, bench: Bench) -> None:
