@@ -107,7 +107,8 @@ def _begin(home: Home, config: ExperimentConfig, wanted: Wanted) -> Run:
 
 def _carry_out(work: Work, began: float) -> int:
     from cli.leftovers import end_leftovers, refuse_leftovers
-    from cli.summary import find_pipeline_run, outcome, print_summary
+    from cli.record import write_outcome
+    from cli.summary import find_pipeline_run, print_summary
 
     record = work.record
     say(f"{record.experiment}, run {record.run_number}, on stack {record.stack}")
@@ -118,8 +119,7 @@ def _carry_out(work: Work, began: float) -> int:
         return EXITS[status]
     pipeline_run = find_pipeline_run(name)
     try:
-        record = outcome(record, status, work.home, pipeline_run)
-        record.write(work.home)
+        record = write_outcome(record, status, work.home, pipeline_run)
     except RunError as error:
         say(f"error: the run is {status}, but its outcome is not recorded: {error}; then go on with:\n  {work.again}")
         return Exit.FAILED
@@ -147,7 +147,7 @@ def _attempt(name: str, work: Work) -> Status:
 def _run_pipeline(name: str, work: Work) -> Status:
     """On this machine calling the pipeline runs it; on AWS it is submitted, and followed to its end."""
     pipeline = compose(name, work.home, work.record, work.config, work.stack, cache=work.cache)
-    submitted = pipeline(**arguments(work.record, work.config, work.functions))
+    submitted = pipeline(**arguments(work.config, work.functions))
     if work.stack.values is None:
         return Status.COMPLETED
     from cli.follow import follow

@@ -125,6 +125,10 @@ class Rehearsal:
         """Takes a spot training job's instances away."""
         ask(self.endpoint, f"interrupt/{job}")
 
+    def fire(self, schedule: str) -> str:
+        """Lets a schedule of EventBridge start its pipeline now; gives the execution's ARN."""
+        return str(ask(self.endpoint, f"fire/{schedule}")["execution"])
+
     def calls(self) -> list[dict[str, Any]]:
         """The calls of clients and jobs so far: role (`client` for who is none), IAM action, resource, times."""
         return list(ask(self.endpoint, "calls")["calls"])

@@ -3,7 +3,7 @@
 from typing import Any
 
 from stacks.checks.finding import AWSError, Finding, code_of, refused
-from stacks.iam.trust import SAGEMAKER, trusts_sagemaker
+from stacks.iam.trust import SAGEMAKER, trusts
 from stacks.values import Values
 
 SUBJECT_OF_ROLE = "role"
@@ -44,7 +44,7 @@ def check_role(session: Any, values: Values) -> Finding:
         if code_of(error) == "NoSuchEntity":
             return Finding(SUBJECT_OF_ROLE, False, f"there is no role {name}", _create_role(name))
         return refused(SUBJECT_OF_ROLE, error, "iam:GetRole")
-    if not trusts_sagemaker(role["AssumeRolePolicyDocument"]):
+    if not trusts(role["AssumeRolePolicyDocument"], SAGEMAKER):
         command = f"aws iam update-assume-role-policy --role-name {name} --policy-document {_policy('trust')}"
         return Finding(SUBJECT_OF_ROLE, False, f"{name} does not let {SAGEMAKER} assume it", command)
     return Finding(SUBJECT_OF_ROLE, True, values.role)
