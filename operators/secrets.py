@@ -9,13 +9,14 @@ from finetune.reconcile.filled import Readers
 
 ABSENT = "ResourceNotFoundException"
 DENIED = {
+    "403",
     "AccessDeniedException",
     "DecryptionFailure",
     "ExpiredTokenException",
     "InvalidClientTokenId",
     "UnrecognizedClientException",
 }
-RETRIES = {"mode": "standard", "max_attempts": 5}
+RETRIES = {"mode": "standard", "max_attempts": 4}
 
 
 def secret_readers(region: str | None = None) -> Readers:

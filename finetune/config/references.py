@@ -1,4 +1,4 @@
-"""References: `${env:NAME}` is filled in at load; in keys for secrets it stays, as `${zenml:...}` and `${aws:...}` do"""
+"""References: `${env:NAME}` is filled in at load; in keys for secrets it stays, like `${zenml:...}` and `${aws:...}`"""
 
 import os
 import re
