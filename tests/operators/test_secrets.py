@@ -20,7 +20,7 @@ KEYS = {"password": VALUE, "port": 5432, "hosts": ["a"]}
 @pytest.fixture(scope="module", autouse=True)
 def server() -> Iterator[None]:
     with s3_server() as address, environment(**account_of(address)):
-        client = boto3.client("secretsmanager")
+        client = boto3.session.Session().client("secretsmanager")
         client.create_secret(Name="prod/my.labels", SecretString=json.dumps(KEYS))
         client.create_secret(Name="prod/plain", SecretString=VALUE)
         client.create_secret(Name="prod/bytes", SecretBinary=b"sesame")
@@ -56,7 +56,7 @@ def test_a_region_is_asked_for_its_own_secrets() -> None:
 
 
 def test_a_caller_who_may_not_read_it_is_told_what_it_takes() -> None:
-    client = boto3.client("iam")
+    client = boto3.session.Session().client("iam")
     client.create_user(UserName="reader")
     key = client.create_access_key(UserName="reader")["AccessKey"]
     mine = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
