@@ -31,7 +31,7 @@ from tests.rehearsal.zenml.test_pipeline import allows
 
 EXPERIMENT = "EXP-7-planted"
 TOKEN = "ZENML_STORE_API_TOKEN"
-"""The one exception: by this token a job talks to ZenML's server, and ZenML itself puts it into the job's environment."""
+"""The one exception: by it a job talks to ZenML's server, so ZenML itself puts it into the job's environment."""
 ROOMS = ("finetune", "materializers", "operators", "pipelines", "steps")
 CREATE = """
 import sys
@@ -150,6 +150,17 @@ def test_what_zenmls_store_does_not_have_is_named_with_what_it_has(planted: Plan
     assert told[0].startswith("ConfigError ZenML has no secret none, or does not show it to you")
     assert told[1] == "ConfigError ZenML's secret labels has no key user; its keys are region"
     assert told[2].startswith("ConfigError ZenML has no secret label,")
+
+
+def test_a_variable_that_a_job_would_not_have_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    bench = Workbench.make(tmp_path, tmp_path / "zenml", "EXP-8-variable")
+    bench.config["production"]["labels"]["params"] = {"team": "${env:TEAM}"}
+    bench.write_config()
+    for options in ((), ("--check",)):
+        ran = bench.run("--stack", "rehearsal", *options, TEAM="sesame")
+        assert ran.code == 2 and "sesame" not in ran.said
+        assert "error: production.labels.params.team: ${env:TEAM} is a variable of this machine" in ran.err
+    assert list(bench.working_directory().iterdir()) == [] and not bench.home.exists()
 
 
 @pytest.mark.parametrize("before", ["", "a", "ab", "abc"])
