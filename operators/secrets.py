@@ -1,6 +1,7 @@
 """Reads secrets where they are used: from ZenML's store by its client, from AWS Secrets Manager by the usual chain."""
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,9 +63,10 @@ def read_aws(name: str, key: str | None, region: str | None) -> str:
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    where, config = region or "?", Config(retries=RETRIES, connect_timeout=10, read_timeout=30)
+    # A job is told its region by AWS_REGION, which boto3 does not look at.
+    where, config = region or os.environ.get("AWS_REGION"), Config(retries=RETRIES, connect_timeout=10, read_timeout=30)
     try:
-        client = boto3.session.Session().client("secretsmanager", region_name=region, config=config)
+        client = boto3.session.Session().client("secretsmanager", region_name=where, config=config)
         where = client.meta.region_name
         text = client.get_secret_value(SecretId=name).get("SecretString")
     except ClientError as error:

@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import json
+import re
 import sqlite3
 import tarfile
 import zipfile
@@ -16,14 +17,17 @@ import pyarrow.parquet as pq
 
 from rehearsal import Rehearsal
 
+# Space, line ends and the frames in which tracebacks are printed.
+WRAPPING = re.compile(rb"[\s\xe2\x94\x82]+")
 Place = tuple[str, bytes]
 """A name, and what lies there."""
 
 
 def places_of(places: Iterator[Place] | list[Place], value: str) -> list[str]:
-    """The names of the places that hold the value: plain, percent-encoded, escaped or in base64."""
-    forms = forms_of(value)
-    return [name for name, data in places if any(form in data for form in forms)]
+    """The names of the places that hold the value, also encoded, or broken over two lines."""
+    forms = [WRAPPING.sub(b"", form) for form in forms_of(value)]
+    joined = ((name, WRAPPING.sub(b"", data)) for name, data in places)
+    return [name for name, data in joined if any(form in data for form in forms)]
 
 
 def forms_of(value: str) -> set[bytes]:

@@ -84,6 +84,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
     skip_where_refused()
     folder = tmp_path_factory.mktemp("planted")
     bench = Workbench.make(folder, folder / "zenml", EXPERIMENT)
+    # So that what is searched for in vain would be found in what jobs print.
+    bench.replace("    Path(home,", f'    print("{EXPERIMENT}", flush=True)\n    Path(home,')
     for room in ROOMS:
         shutil.copytree(REPOSITORY / room, bench.project / room)
     with Rehearsal(folder / "outputs" / "rehearsal", Settings(project=str(bench.project))) as up:
@@ -95,8 +97,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
         created = made.python("-c", CREATE, made.region)
         assert created.returncode == 0, created.stderr
         failing, completing = _configs(bench)
-        assert made.run(failing) == 1, made.said
-        assert made.run(completing) == 0, made.said
+        assert made.run(failing) == 1, made.said["failing"]
+        assert made.run(completing) == 0, made.said["completing"]
         yield made
 
 
@@ -109,6 +111,7 @@ def test_the_values_were_read_in_the_job(planted: Planted) -> None:
     assert [call["times"] for call in in_jobs] == [2]
     allowed = render("execution-role", values)["Statement"]
     assert all(allows(allowed, call["action"], call["resource"]) for call in in_jobs)
+    assert {call["role"] for call in read} == {values.role, "client"}, "it was tried before submission, too"
     elsewhere = render("execution-role", values.model_copy(update={"secrets": "other/*"}))["Statement"]
     assert not any(allows(elsewhere, call["action"], call["resource"]) for call in in_jobs)
 

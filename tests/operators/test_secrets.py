@@ -55,6 +55,12 @@ def test_a_region_is_asked_for_its_own_secrets() -> None:
         secret_readers("eu-west-1")["aws"]("prod/plain", None)
 
 
+def test_a_job_which_is_told_its_region_by_aws_region_alone_asks_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    assert secret_readers()["aws"]("prod/plain", None) == VALUE
+
+
 def test_a_caller_who_may_not_read_it_is_told_what_it_takes() -> None:
     client = boto3.session.Session().client("iam")
     client.create_user(UserName="reader")
