@@ -68,8 +68,10 @@ def definitions(up: Rehearsal) -> Iterator[Place]:
         for page in client.get_paginator(f"list_{kind}_jobs").paginate():
             for job in page[f"{title}JobSummaries"]:
                 name = {f"{title}JobName": job[f"{title}JobName"]}
-                yield job[f"{title}JobArn"], _json(getattr(client, f"describe_{kind}_job")(**name))
-                yield f"{job[f'{title}JobArn']} tags", _json(client.list_tags(ResourceArn=job[f"{title}JobArn"]))
+                described, arn = getattr(client, f"describe_{kind}_job")(**name), job[f"{title}JobArn"]
+                yield arn, _json(described)
+                yield f"{arn} environment", joined(described["Environment"]).encode()
+                yield f"{arn} tags", _json(client.list_tags(ResourceArn=arn))
     for pipeline in client.list_pipelines()["PipelineSummaries"]:
         name = {"PipelineName": pipeline["PipelineName"]}
         described = client.describe_pipeline(**name)
@@ -78,6 +80,16 @@ def definitions(up: Rehearsal) -> Iterator[Place]:
             execution = {"PipelineExecutionArn": each["PipelineExecutionArn"]}
             told = client.describe_pipeline_definition_for_execution(**execution)["PipelineDefinition"]
             yield each["PipelineExecutionArn"], told.encode() + _json(client.describe_pipeline_execution(**execution))
+
+
+def joined(environment: dict[str, str]) -> str:
+    """The values of an environment one after the other: a long one travels in pieces, NAME_0, NAME_1, ..."""
+
+    def place(name: str) -> tuple[str, int]:
+        base, number = re.fullmatch(r"(.*?)(\d*)", name).groups()
+        return base, int(number or 0)
+
+    return "".join(environment[name] for name in sorted(environment, key=place))
 
 
 def logs(up: Rehearsal) -> Iterator[Place]:

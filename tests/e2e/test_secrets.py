@@ -25,7 +25,7 @@ from rehearsal import Rehearsal, Settings
 from rehearsal.fixture import skip_where_refused
 from stacks.files import load_stack
 from stacks.iam.render import render
-from tests.e2e.searching import definitions, files, forms_of, logs, objects, places_of, tables, unpacked
+from tests.e2e.searching import definitions, files, forms_of, joined, logs, objects, places_of, tables, unpacked
 from tests.e2e.workbench import REPOSITORY, Workbench, clean_environment
 from tests.rehearsal.zenml.test_pipeline import allows
 
@@ -143,9 +143,11 @@ def test_the_terminal_shows_no_planted_value(planted: Planted) -> None:
 
 
 def test_the_only_secret_in_a_jobs_environment_is_zenmls_own_token(planted: Planted) -> None:
-    tokens = re.compile(rb'"(\w+)": "[^"]*eyJ[\w-]+\.[\w-]+\.[\w-]+')
+    tokens = re.compile(rb'"(\w+?)(?:_CHUNK_\d+)?": "[^"]*eyJ[\w-]{9}')
     found = {name.decode() for _, data in definitions(planted.up) for name in tokens.findall(data)}
     assert found == {TOKEN}
+    whole = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
+    assert all(whole.search(data.decode()) for name, data in definitions(planted.up) if name.endswith(" environment"))
 
 
 def test_what_zenmls_store_does_not_have_is_named_with_what_it_has(planted: Planted) -> None:
@@ -164,6 +166,12 @@ def test_a_variable_that_a_job_would_not_have_is_refused_before_anything_starts(
         assert ran.code == 2 and "sesame" not in ran.said
         assert "error: production.labels.params.team: ${env:TEAM} is a variable of this machine" in ran.err
     assert list(bench.working_directory().iterdir()) == [] and not bench.home.exists()
+
+
+def test_the_search_finds_a_value_that_travels_in_pieces() -> None:
+    value = _secret("any")
+    pieces = {f"PIECE_{number}": value[number * 3 : number * 3 + 3] for number in range(20)}
+    assert places_of([("it", joined({"A": "x", **pieces, "Z": "y"}).encode())], value) == ["it"]
 
 
 @pytest.mark.parametrize("before", ["", "a", "ab", "abc"])
