@@ -28,6 +28,7 @@ from finetune.runs import Run, Status
 from finetune.versions import versions
 from stacks.files import Stack, load_stack
 from stacks.place import place
+from stacks.secrets import check_references
 
 EXITS = {
     Status.COMPLETED: Exit.DONE,
@@ -71,9 +72,10 @@ def run(wanted: Wanted) -> int:
     check_functions(config.functions)
     stack = load_stack(wanted.stack)
     placed = place(config, root=stack.root, production=stack.production)
+    check_references(placed, stack.values)
     with reached(stack.name, keep=wanted.keep):
         bring_sample(config, placed, whole=stack.name != REHEARSAL)
-        functions, _ = try_on_production(placed)
+        functions, _ = try_on_production(placed, stack.values)
         say(f"starting ZenML with stack {stack.name}")
         from stacks.apply import apply
 

@@ -221,6 +221,7 @@ ELSEWHERE = {
         "sagemaker:CreateTrainingJob",
         "sagemaker:DescribeTrainingJob",
         "sagemaker:StopTrainingJob",
+        "secretsmanager:GetSecretValue",
     },
     "submitter": {
         "logs:DescribeLogStreams",
