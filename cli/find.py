@@ -56,9 +56,11 @@ def use_stack(name: str) -> None:
         raise ConfigError(f"--stack {name}: its runs are on this machine and end with run.py; name a stack of AWS")
     if name == REHEARSAL and "AWS_ENDPOINT_URL" not in os.environ:
         _use_rehearsal()
+    from cli.served import zenml_reached
     from stacks.apply import apply
 
-    os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(name))
+    with zenml_reached():
+        os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(name))
 
 
 def _use_rehearsal() -> None:
@@ -102,7 +104,7 @@ def attempts(experiment: str, number: int, **asked: Any) -> "list[PipelineRunRes
     """
     from zenml.client import Client
 
-    asked |= {"tags": [experiment], "hydrate": True}
+    asked |= {"tags": [experiment], "sort_by": "desc:created", "hydrate": True}
     named = Client().list_pipeline_runs(name=f"startswith:{experiment}-{number}-", **asked).items
     claimed = Client().list_pipeline_runs(run_metadata=f"run_number:{number}", **asked).items
     return sorted([*named, *claimed], key=lambda run: run.created, reverse=True)
@@ -119,10 +121,9 @@ def reference_to(run: "PipelineRunResponse") -> str:
     return f"{known['experiment']}/{known['run_number']}" if {"experiment", "run_number"} <= known.keys() else run.name
 
 
-def how_to_look(run: "PipelineRunResponse") -> str:
-    """The commands that show and stop it."""
-    stack = run.stack.name if run.stack else "sagemaker"
-    return "\n".join(f"  python run.py {command} {reference_to(run)} --stack {stack}" for command in ("status", "stop"))
+def how_to_look(reference: str, stack: str) -> str:
+    """The commands that show and stop a run."""
+    return "\n".join(f"  python run.py {command} {reference} --stack {stack}" for command in ("status", "stop"))
 
 
 def _newest() -> str:

@@ -1,4 +1,4 @@
-"""Earlier attempts at a run that ZenML's records show as running: a killed process left them, or AWS still works."""
+"""Earlier attempts at a run that have no end in ZenML's records: a killed process left them, or AWS still works."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -38,7 +38,7 @@ def refuse_leftovers(run: Run) -> None:
 def _running(run: Run) -> "Iterator[PipelineRunResponse]":
     from cli.find import attempts
 
-    for attempt in attempts(run.experiment, run.run_number, status="running"):
+    for attempt in attempts(run.experiment, run.run_number):
         # An experiment of the same name in another root is another experiment.
-        if attempt.config.extra.get("config", {}).get("root") == run.config["root"]:
+        if not attempt.status.is_finished and attempt.config.extra.get("config", {}).get("root") == run.config["root"]:
             yield attempt

@@ -86,7 +86,7 @@ def _update(options: argparse.Namespace) -> None:
 
 def _delete(options: argparse.Namespace) -> None:
     _use(options.stack)
-    from cli.find import how_to_look
+    from cli.find import how_to_look, reference_to
     from finetune.errors import RunError
     from stacks.schedules import delete
 
@@ -94,7 +94,7 @@ def _delete(options: argparse.Namespace) -> None:
     if running:
         raise RunError(
             f"{options.name}: no more runs of its schedule begin, but one still runs, with the schedule's credentials "
-            f"for ZenML's server; wait for it, or stop it, and delete again:\n{how_to_look(running[0])}"
+            f"for ZenML's server; wait for it, or stop it, and delete again:\n{how_to_look(reference_to(running[0]), options.stack)}"
         )
     print(f"{options.name}: its schedule is deleted")
 
