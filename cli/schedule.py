@@ -92,9 +92,10 @@ def _delete(options: argparse.Namespace) -> None:
 
     running = delete(options.name)
     if running:
+        commands = how_to_look(reference_to(running[0]), options.stack)
         raise RunError(
             f"{options.name}: no more runs of its schedule begin, but one still runs, with the schedule's credentials "
-            f"for ZenML's server; wait for it, or stop it, and delete again:\n{how_to_look(reference_to(running[0]), options.stack)}"
+            f"for ZenML's server; wait for it, or stop it, and delete again:\n{commands}"
         )
     print(f"{options.name}: its schedule is deleted")
 
