@@ -7,13 +7,15 @@ from cli.reach import REHEARSAL, reached
 from cli.sample import bring_sample
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import load_config
-from finetune.errors import ConfigError
+from finetune.errors import ConfigError, UnreachableError
 from finetune.functions import Functions, check_functions
 from finetune.progress import say
 from finetune.storage.uri import to_place
 from finetune.words import counted
 from stacks.files import load_stack
 from stacks.place import place
+from stacks.secrets import check_references
+from stacks.values import Values
 
 
 def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
@@ -23,15 +25,24 @@ def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
     check_functions(config.functions)
     described = load_stack(stack)
     placed = place(config, root=described.root, production=described.production)
+    check_references(placed, described.values)
     with reached(stack, keep=False):
         bring_sample(config, placed, whole=stack != REHEARSAL)
-        tried = counted(try_on_production(placed)[1], "id")
-    print(f"{config_file}: good. Config, functions and sources were checked; the functions were tried on {tried}.")
+        tried = try_on_production(placed, described.values)[1]
+    told = f"sources were checked; the functions were tried on {counted(tried, 'id')}"
+    print(f"{config_file}: good. Config, functions and {told if tried else 'what can be read from here were checked'}.")
     return 0
 
 
-def try_on_production(config: ExperimentConfig) -> tuple[Functions, int]:
+def try_on_production(config: ExperimentConfig, values: Values | None = None) -> tuple[Functions, int]:
     """Loads the functions and tries them on a few ids of production; gives them and the number of ids.
+
+    On a stack with AWS the trial is left out where only a job can read the labels: in a VPC, or with a secret that is
+    the execution role's. Then the number is 0.
+
+    Args:
+        config: As it runs on the stack.
+        values: The stack's; None for a stack of this machine.
 
     Raises:
         FunctionsError: A function breaks its contract.
@@ -39,13 +50,25 @@ def try_on_production(config: ExperimentConfig) -> tuple[Functions, int]:
     """
     say("trying the functions on a few ids of production")
     from finetune.functions import load_functions
-    from finetune.reconcile.labels import labels_of
-    from finetune.training.trial import try_functions
 
     functions = load_functions(config.functions)
+    try:
+        return functions, _tried(functions, config, values)
+    except UnreachableError as error:
+        if values is None:
+            raise
+        say(f"the functions are not tried before submission, because this machine cannot read the labels: {error}")
+        return functions, 0
+
+
+def _tried(functions: Functions, config: ExperimentConfig, values: Values | None) -> int:
+    from finetune.reconcile.labels import labels_of
+    from finetune.training.trial import try_functions
+    from operators.secrets import secret_readers
+
     production = config.production
-    rows = labels_of(production.labels)
-    tried = try_functions(
+    rows = labels_of(production.labels, secret_readers(values.region if values else None))
+    return try_functions(
         functions,
         _with_split_column(rows, config.prepare.split.by),
         production=to_place(production.files),
@@ -57,7 +80,6 @@ def try_on_production(config: ExperimentConfig) -> tuple[Functions, int]:
         padding=config.train.padding,
         best_metric=config.train.best_metric,
     )
-    return functions, tried
 
 
 def _with_split_column(rows: Iterator[dict[str, Any]], by: str | None) -> Iterator[dict[str, Any]]:

@@ -36,10 +36,9 @@ def refuse_leftovers(run: Run) -> None:
 
 
 def _running(run: Run) -> "Iterator[PipelineRunResponse]":
-    from zenml.client import Client
+    from cli.find import attempts
 
-    prefix = f"startswith:{run.experiment}-{run.run_number}-"
-    for attempt in Client().list_pipeline_runs(name=prefix, tags=[run.experiment], hydrate=True):
+    for attempt in attempts(run.experiment, run.run_number):
         # An experiment of the same name in another root is another experiment.
         if not attempt.status.is_finished and attempt.config.extra.get("config", {}).get("root") == run.config["root"]:
             yield attempt

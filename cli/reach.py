@@ -25,11 +25,12 @@ def reached(stack: str, *, keep: bool) -> Iterator[bool]:
     from rehearsal.environment import client_environment
     from rehearsal.errors import RehearsalError
     from rehearsal.running import running
+    from rehearsal.zenml.account import LOGIN
 
     try:
         with running(FOLDER, keep=keep) as up:
             os.environ.update(client_environment(up.state, up.region))
-            say(f"rehearsal: SageMaker and ZenML on this machine; dashboard {up.state.zenml_url}")
+            say(f"rehearsal: SageMaker and ZenML on this machine; dashboard {up.state.zenml_url} ({LOGIN})")
             yield up.lasts
             if keep:
                 say(f"the rehearsal is kept; look: {up.state.zenml_url}, end it: python -m rehearsal down")

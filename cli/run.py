@@ -28,6 +28,7 @@ from finetune.storage.storage import Held
 from finetune.versions import versions
 from stacks.files import Stack, load_stack
 from stacks.place import place
+from stacks.secrets import check_references
 
 EXITS = {
     Status.COMPLETED: Exit.DONE,
@@ -73,9 +74,10 @@ def run(wanted: Wanted) -> int:
     check_functions(config.functions)
     stack = load_stack(wanted.stack)
     placed = place(config, root=stack.root, production=stack.production)
+    check_references(placed, stack.values)
     with reached(stack.name, keep=wanted.keep) as lasts:
         bring_sample(config, placed, whole=stack.name != REHEARSAL)
-        functions, _ = try_on_production(placed)
+        functions, _ = try_on_production(placed, stack.values)
         say(f"starting ZenML with stack {stack.name}")
         from cli.served import zenml_reached
         from stacks.apply import apply
@@ -119,8 +121,9 @@ def _begin(home: Home, config: ExperimentConfig, wanted: Wanted) -> Run:
 
 def _carry_out(work: Work, began: float) -> int:
     from cli.leftovers import end_leftovers, refuse_leftovers
+    from cli.record import write_outcome
     from cli.served import served
-    from cli.summary import find_pipeline_run, outcome, print_summary
+    from cli.summary import find_pipeline_run, print_summary
 
     record = work.record
     say(f"{record.experiment}, run {record.run_number}, on stack {record.stack}")
@@ -132,8 +135,7 @@ def _carry_out(work: Work, began: float) -> int:
     pipeline_run = served(lambda: find_pipeline_run(name), say)
     try:
         work.lock.check()
-        record = served(lambda: outcome(record, status, work.home, pipeline_run), say)
-        record.write(work.home)
+        record = served(lambda: write_outcome(record, status, work.home, pipeline_run), say)
     except (RunError, StorageError) as error:
         go_on = f"; then go on with:\n  {work.again}" if work.again else ""
         say(f"error: the run is {status}, but its outcome is not recorded: {error}{go_on}")
@@ -162,7 +164,7 @@ def _attempt(name: str, work: Work) -> Status:
 def _run_pipeline(name: str, work: Work) -> Status:
     """On this machine calling the pipeline runs it; on AWS it is submitted, and followed to its end."""
     pipeline = compose(name, work.home, work.record, work.config, work.stack, cache=work.cache)
-    called_with = arguments(work.record, work.config, work.functions)
+    called_with = arguments(work.config, work.functions)
     if work.stack.values is None:
         pipeline(**called_with)
         return Status.COMPLETED

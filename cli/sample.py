@@ -33,11 +33,13 @@ def _publish(config: ExperimentConfig, placed: ExperimentConfig, folder: Path, *
     from finetune.reconcile.labels import labels_of
     from finetune.storage.publish import publish
     from finetune.storage.storage import storage_of
+    from operators.secrets import secret_readers
 
     target = placed.production.files.rpartition("/")[0]
     there = set(storage_of(target).folders(placed.production.files))
     known = {path.name for path in (folder / "files").iterdir()}
-    named = known if whole else known & {str(row["guid"]) for row in labels_of(config.production.labels)}
+    labelled = [] if whole else labels_of(config.production.labels, secret_readers())
+    named = known if whole else known & {str(row["guid"]) for row in labelled}
     names = [
         f"files/{guid}/{name}" for guid in sorted(named - there) for name in config.production.files_from_production
     ]

@@ -17,6 +17,10 @@ class ReconcileError(FinetuneError):
     """Labels or raw files cannot be read, copied or validated."""
 
 
+class UnreachableError(ReconcileError):
+    """This machine does not reach the labels, or may not read their secret; a job elsewhere may well do."""
+
+
 class StorageError(FinetuneError):
     """A place in S3 cannot be listed, read or written."""
 

@@ -3,17 +3,20 @@
 Which operation a REST request means follows from botocore's models; the platform's own calls are not kept.
 """
 
+import json
 import re
 from collections import Counter
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from rehearsal.settings import ACCOUNT
 from rehearsal.wire import Environ
 
 CLIENT = "client"
 # The key of `Rehearsal.client`: who looks on is no part of what is rehearsed.
 LOOKER_KEY = "AKIAREHEARSALLOOKSON"
+REGION = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
 # The signing name of a service, where a policy calls it otherwise, and where botocore does.
 PREFIX = {"monitoring": "cloudwatch"}
 MODEL = {"monitoring": "cloudwatch"}
@@ -32,7 +35,7 @@ S3_ACTION = {
 
 
 class Calls:
-    """Counts calls by role and action; `resource` is the bucket or object for S3, else `*`."""
+    """Counts calls by role and action; `resource` is a bucket, an object or a secret, else `*`."""
 
     def __init__(self) -> None:
         self._seen: Counter[tuple[str, str, str]] = Counter()
@@ -49,7 +52,7 @@ class Calls:
         operation = operation_of(service, environ, body)
         if operation is not None:
             role = self._roles.get(str(key), CLIENT)
-            self._seen[role, action_of(service, operation), _resource(service, environ)] += 1
+            self._seen[role, action_of(service, operation), _resource(service, environ, body)] += 1
 
     def all(self) -> list[dict[str, Any]]:
         """Every kind of call that was seen, and how often."""
@@ -122,5 +125,12 @@ def _pattern(path: str) -> re.Pattern[str]:
     )
 
 
-def _resource(service: str, environ: Environ) -> str:
-    return f"arn:aws:s3:::{unquote(environ.get('PATH_INFO', '')).strip('/')}" if service == "s3" else "*"
+def _resource(service: str, environ: Environ, body: bytes) -> str:
+    if service == "s3":
+        return f"arn:aws:s3:::{unquote(environ.get('PATH_INFO', '')).strip('/')}"
+    if service == "secretsmanager":
+        # AWS adds six characters of its own to the name; the region is part of what was signed.
+        region = REGION.search(environ.get("HTTP_AUTHORIZATION", ""))
+        name = json.loads(body or b"{}").get("SecretId", "*")
+        return f"arn:aws:secretsmanager:{region[1] if region else '*'}:{ACCOUNT}:secret:{name}-??????"
+    return "*"

@@ -59,6 +59,9 @@ class Values(Section):
     scheduler_role: RoleArn | None = None
     """Role that EventBridge takes to start scheduled pipelines: arn:aws:iam::111122223333:role/NAME."""
 
+    secrets: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_+=.@-]+\*?$")] | None = None
+    """Secrets of AWS Secrets Manager that jobs may read, by the beginning of their names: finetune/*."""
+
     connector: str | None = None
     """Name of a ZenML service connector; without one, credentials come from the usual AWS chain."""
 

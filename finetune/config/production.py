@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from finetune.config.section import REFERENCE, FileName, Secret, Section
 
-# Stands for a variable's value while a URL is taken apart; digits, so that it may be a port.
+# Stands for a reference's value while a URL is taken apart; digits, so that it may be a port.
 _UNKNOWN = "9173504628"
 
 
@@ -15,7 +15,7 @@ class LabelsConfig(Section):
 
     url: Secret | None = None
     """SQLAlchemy URL such as `sqlite:///labels.db`, or an SQLite file in S3, `s3://bucket/labels.db`; a password in it
-    must be a reference, `${env:NAME}`."""
+    must be a reference: `postgresql://reader:${aws:prod/labels.password}@db.internal/labels`."""
     query: str | None = None
     """SELECT that returns guid and label; further columns reach process_func and `prepare.split.by`."""
     params: dict[str, Secret] = Field(default_factory=dict)
@@ -47,7 +47,10 @@ def _refuse_clear_password(url: str) -> None:
         raise ValueError("url must be a SQLAlchemy URL such as sqlite:///labels.db") from None
     asked = [parsed.password, *(parsed.normalized_query.get("password", ()))]
     if any((password or "").replace(_UNKNOWN, "") for password in asked):
-        raise ValueError("url holds a password in clear: put it into a variable and write ${env:NAME}")
+        raise ValueError(
+            "url holds a password in clear: put it into a secret store and write ${zenml:SECRET.KEY} or "
+            "${aws:SECRET.KEY}, or into a variable and write ${env:NAME}"
+        )
 
 
 class ProductionConfig(Section):

@@ -21,6 +21,8 @@ One YAML file describes an experiment. Unknown keys are refused, and an error na
 - `extends: other.yaml` lays this file over another one: mappings are merged, everything else is replaced.
 - `${env:NAME}` stands for an environment variable. In the keys marked *secret* it stays a reference in everything that
   is stored, and is read only where it is used; everywhere else it is filled in at load.
+- `${zenml:SECRET.KEY}` (ZenML's secret store) and `${aws:SECRET.KEY}` (AWS Secrets Manager; `${aws:SECRET}` where the
+  secret is one text) may stand only in the keys marked *secret* ([how](how-it-works.md#secrets)).
 - `--set train.epochs=1` on the command line wins over the file.
 - Relative paths start at the folder in which run.py is called.
 

@@ -1,7 +1,9 @@
-"""`${env:NAME}`: filled in at load, but for secrets, which are read only where they are used."""
+"""References: `${env:NAME}` is filled in at load; in keys for secrets it stays, like `${zenml:...}` and `${aws:...}`"""
 
 import os
-from dataclasses import replace
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from finetune.config.fields import Spot
 from finetune.config.lines import parse
@@ -9,27 +11,73 @@ from finetune.config.located import KeyPath, Located, Problem
 from finetune.config.section import REFERENCE
 from finetune.errors import ConfigError
 
-OPENING = "${env:"
-MALFORMED = "a reference must be ${env:NAME}, where NAME has letters, digits and _ only"
+OPENING = re.compile(r"\$\{([a-z]+):")
+"""How every reference begins; its group is the kind."""
+FORMS = {
+    "env": "${env:NAME}, where NAME has letters, digits and _ only",
+    "zenml": "${zenml:SECRET.KEY}",
+    "aws": "${aws:SECRET.KEY}, or ${aws:SECRET} for a secret that is one text",
+}
+ANY_FORM = "${env:NAME}, ${zenml:SECRET.KEY} or ${aws:SECRET.KEY}"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One reference, taken apart."""
+
+    text: str
+    """As it is written."""
+    kind: str
+    """env, zenml or aws."""
+    name: str
+    """The variable, or the secret."""
+    key: str | None
+    """The secret's key; None stands for all of its text, or for a variable."""
+
+
+def references_in(text: str) -> Iterator[Reference]:
+    """Yield the references in text."""
+    for match in REFERENCE.finditer(text):
+        found = match.groupdict()
+        kind = next(kind for kind in FORMS if found[kind] is not None)
+        yield Reference(match[0], kind, found[kind], found.get(f"{kind}_key"))
 
 
 def resolve(text: str) -> str:
     """Return text with each `${env:NAME}` replaced by the environment's value.
 
     Raises:
-        ConfigError: A variable is not set. The message names it and shows nothing else of the text.
+        ConfigError: A variable is not set, or a reference is none of these. Nothing else of the text is shown.
     """
-    faults = reference_faults(text)
+    faults = reference_faults(text, secret=False)
     if faults:
         raise ConfigError("\n".join(faults))
-    return REFERENCE.sub(lambda match: os.environ[match[1]], text)
+    return REFERENCE.sub(lambda match: os.environ[match["env"]], text)
 
 
-def reference_faults(text: str) -> list[str]:
-    """Return what keeps the references in text from being resolved, one sentence each."""
-    names = dict.fromkeys(REFERENCE.findall(text))
-    faults = [f"${{env:{name}}}: the variable {name} is not set" for name in names if name not in os.environ]
-    return [MALFORMED, *faults] if OPENING in REFERENCE.sub("", text) else faults
+def reference_faults(text: str, *, secret: bool) -> list[str]:
+    """Return what keeps the references in text from being filled in, one sentence each.
+
+    Args:
+        text: A value of the config.
+        secret: It stands in a key for secrets, where references to secret stores are allowed.
+    """
+    kinds = dict.fromkeys(OPENING.findall(REFERENCE.sub("", text)))
+    malformed = [f"a reference must be {FORMS.get(kind, ANY_FORM)}" for kind in kinds]
+    found = dict.fromkeys(references_in(text))
+    return [*malformed, *(fault for each in found if (fault := _fault(each, secret)))]
+
+
+def _fault(reference: Reference, secret: bool) -> str | None:
+    if reference.kind == "env":
+        known = reference.name in os.environ
+        return None if known else f"{reference.text}: the variable {reference.name} is not set"
+    if secret:
+        return None
+    return (
+        f"{reference.text}: what stands in a secret store may be used only in a key that docs/config.md marks as "
+        f"secret; here it would be stored in clear"
+    )
 
 
 def expand(tree: Located, spot: Spot, problems: list[Problem], path: KeyPath = ()) -> Located:
@@ -44,13 +92,13 @@ def expand(tree: Located, spot: Spot, problems: list[Problem], path: KeyPath = (
     if isinstance(tree.value, list):
         items = enumerate(tree.value)
         return replace(tree, value=[expand(v, spot.below(i), problems, (*path, i)) for i, v in items])
-    if not isinstance(tree.value, str) or OPENING not in tree.value:
+    if not isinstance(tree.value, str) or not OPENING.search(tree.value):
         return tree
     return _filled(tree, tree.value, spot, problems, path)
 
 
 def _filled(tree: Located, text: str, spot: Spot, problems: list[Problem], path: KeyPath) -> Located:
-    faults = reference_faults(text)
+    faults = reference_faults(text, secret=spot.hidden)
     problems.extend(Problem(tree.place, path, fault) for fault in faults)
     if faults or spot.hidden:
         return tree

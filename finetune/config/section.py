@@ -8,10 +8,15 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 SECRET_MARK = "secret"
 
 Secret = Annotated[str, SECRET_MARK]
-"""A string that may hold `${env:NAME}`; it stays one in the resolved config and is read where it is used."""
+"""A string that may hold references; they stay references in the resolved config and are read where they are used."""
 
-REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
-"""A reference to a variable of the environment; its group is the name."""
+REFERENCE = re.compile(
+    r"\$\{(?:env:(?P<env>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|zenml:(?P<zenml>[A-Za-z0-9_.-]+)\.(?P<zenml_key>[A-Za-z0-9_-]+)"
+    r"|aws:(?P<aws>[A-Za-z0-9/_+=.@-]+?)(?:\.(?P<aws_key>[A-Za-z0-9_-]+))?)\}"
+)
+"""A reference to a variable of the environment, to a key of a secret in ZenML's store, or to a secret of AWS Secrets
+Manager: one of its keys, or the whole of it. The key is what follows the last dot."""
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[^/\\\x00.][^/\\\x00]*$", max_length=255)]
 """A plain file name: no folder, not hidden."""

@@ -17,8 +17,10 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from finetune.config.production import LabelsConfig
-from finetune.config.references import resolve
 from finetune.errors import ReconcileError
+from finetune.reconcile.answering import check_answers
+from finetune.reconcile.filled import NO_STORES, Readers, fill
+from finetune.reconcile.hiding import hiding
 from finetune.storage.storage import storage_of
 from finetune.storage.uri import S3Uri, is_s3
 
@@ -28,26 +30,29 @@ BATCH = 10_000
 Row = dict[str, Any]
 
 
-def labels_of(source: LabelsConfig) -> Iterator[Row]:
-    """Yields the rows of a config's labels; references to secrets are filled in here.
+def labels_of(source: LabelsConfig, readers: Readers = NO_STORES) -> Iterator[Row]:
+    """Yields the rows of a config's labels; references to secrets are filled in here, and in no message.
+
+    Args:
+        source: The config's section.
+        readers: Of the secret stores.
 
     Raises:
-        ConfigError: A variable that is referred to is not set.
+        ConfigError: A reference cannot be filled in.
         ReconcileError: As `read_labels`.
+        UnreachableError: The secret may not be read from here, or the database does not answer.
     """
-    return read_labels(
-        url=None if source.url is None else resolve(source.url),
-        query=source.query,
-        params={name: resolve(value) for name, value in source.params.items()},
-        file=source.file,
-    )
+    filled = fill(source, readers)
+    with hiding(filled.values):
+        yield from read_labels(filled.url, source.query, filled.params, source.file)
 
 
 def read_labels(url: str | None, query: str | None, params: Mapping[str, str], file: str | None) -> Iterator[Row]:
     """Yields the rows of the label source: guid, label (text or None), and the source's further columns.
 
     Raises:
-        ReconcileError: The source cannot be reached or read, or lacks a needed column.
+        ReconcileError: The source cannot be read, or lacks a needed column.
+        UnreachableError: The database does not answer.
     """
     with _here(url if url is not None else file or "") as source:
         rows = _query(source, query or "", params) if url is not None else _read_file(source)
@@ -98,13 +103,16 @@ def _address(url: str) -> URL:
     except (ArgumentError, ValueError):  # a ValueError shows a part of the URL, perhaps of its password
         raise ReconcileError(
             "production.labels.url: must be a SQLAlchemy URL such as sqlite:///labels.db or "
-            "postgresql://user:password@host:5432/name; write special characters in a password as %40 and so on"
+            "postgresql://user:${env:PASSWORD}@host:5432/name; where the whole URL is one reference, write special "
+            "characters of its password as %40 and so on"
         ) from None
 
 
 def _connect(address: URL, shown: str) -> Connection:
     try:
-        return create_engine(address, poolclass=NullPool, hide_parameters=True).connect()
+        engine = create_engine(address, poolclass=NullPool, hide_parameters=True)
+        check_answers(address, shown)
+        return engine.connect()
     except (TypeError, ValueError, RuntimeError) as error:  # how drivers refuse an option that they do not know
         raise ReconcileError(f"production.labels.url: cannot connect to {shown}: {error}") from error
 

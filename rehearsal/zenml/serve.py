@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from secrets import token_hex
 
 HOST, ADDRESS = "127.0.0.1", "address"
 QUEUE = 128
@@ -21,6 +22,9 @@ def settings_of(folder: Path) -> dict[str, str]:
         "ZENML_STORE_URL": f"sqlite:///{folder / 'zenml.db'}",
         "ZENML_SERVER_DEPLOYMENT_TYPE": "other",
         "ZENML_SERVER_AUTO_ACTIVATE": "1",
+        # Without a key secrets would lie in the database in base64; without the type the key goes unread.
+        "ZENML_SECRETS_STORE_TYPE": "sql",
+        "ZENML_SECRETS_STORE_ENCRYPTION_KEY": token_hex(32),
         "ZENML_ANALYTICS_OPT_IN": "false",
         "ZENML_LOGGING_VERBOSITY": "WARN",
     }

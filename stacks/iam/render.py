@@ -39,6 +39,7 @@ def _known(values: Values) -> dict[str, str]:
         "REGISTRY_ACCOUNT": registry.partition(".")[0],
         "REPOSITORY": re.split("[:@]", image)[0],
         "KMS_KEY": values.kms_key,
+        "SECRETS": values.secrets and f"{values.secrets}{'' if values.secrets.endswith('*') else '-??????'}",
         "SCHEDULER_ROLE": values.scheduler_role,
         "SUBNETS": ",".join(values.subnets) or None,
     }

@@ -158,7 +158,42 @@ def test_a_password_in_clear_is_refused_and_not_shown(write: Write, monkeypatch:
     assert "production.labels: url holds a password in clear" in problem and PASSWORD not in problem
 
 
-@pytest.mark.parametrize("url", ["${env:HOME}", "postgresql://${env:HOME}:${env:HOME}@h:${env:HOME}/${env:HOME}"])
+def test_references_to_secret_stores_stay_references_and_are_read_by_nobody(write: Write) -> None:
+    url, params = (
+        "postgresql://me:${aws:prod/labels.password}@db/x",
+        "{a: '${zenml:labels.team}', b: '${aws:one-text}'}",
+    )
+    labels = load_config(secret_config(write, url, f", params: {params}")).production.labels
+    assert (labels.url, labels.params) == (url, {"a": "${zenml:labels.team}", "b": "${aws:one-text}"})
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("${aws:}", "${aws:SECRET.KEY}, or ${aws:SECRET} for a secret that is one text"),
+        ("${aws:two words}", "${aws:SECRET.KEY}, or ${aws:SECRET} for a secret that is one text"),
+        ("${zenml:labels}", "${zenml:SECRET.KEY}"),
+        ("${zenml:.key}", "${zenml:SECRET.KEY}"),
+        ("${vault:labels.key}", "${env:NAME}, ${zenml:SECRET.KEY} or ${aws:SECRET.KEY}"),
+        ("${aws:open", "${aws:SECRET.KEY}, or ${aws:SECRET} for a secret that is one text"),
+    ],
+)
+def test_a_reference_of_a_wrong_form_is_refused_with_line_and_key(write: Write, text: str, form: str) -> None:
+    path = secret_config(write, "sqlite:///a.db", f", params: {{team: '{PASSWORD}{text}'}}")
+    assert problems(path) == [f"x.yaml:6: production.labels.params.team: a reference must be {form}"]
+
+
+@pytest.mark.parametrize("text", ["${aws:prod/labels.password}", "${zenml:labels.password}"])
+def test_a_secret_in_a_key_that_is_stored_in_clear_is_refused_with_line_and_key(write: Write, text: str) -> None:
+    assert problems(write(f"compute: {{train: {{instance_type: ml.m5.large, environment: {{A: '{text}'}}}}}}\n")) == [
+        f"x.yaml:7: compute.train.environment.A: {text}: what stands in a secret store may be used only in a key that "
+        f"docs/config.md marks as secret; here it would be stored in clear"
+    ]
+
+
+@pytest.mark.parametrize(
+    "url", ["${env:HOME}", "${aws:prod/labels.url}", "postgresql://${env:HOME}:${env:HOME}@h:${env:HOME}/${env:HOME}"]
+)
 def test_a_url_may_consist_of_references(write: Write, url: str) -> None:
     assert load_config(secret_config(write, url)).production.labels.url == url
 

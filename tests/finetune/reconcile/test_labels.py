@@ -1,4 +1,5 @@
 import sqlite3
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -6,8 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from finetune.errors import ReconcileError
-from finetune.reconcile.labels import read_labels
+from finetune.config.production import LabelsConfig
+from finetune.errors import ReconcileError, UnreachableError
+from finetune.reconcile.labels import labels_of, read_labels
 
 
 def from_file(path: Path) -> list[dict[str, Any]]:
@@ -75,6 +77,25 @@ def test_an_unreachable_database_is_named_without_its_password() -> None:
         message = problem(url)
         assert "127.0.0.1:1/db" in message
         assert "sesame" not in message
+
+
+def test_a_database_that_does_not_answer_is_told_from_one_that_refuses() -> None:
+    with pytest.raises(UnreachableError, match="no database answers at mysql.*check host and port"):
+        from_query("mysql+pymysql://me:sesame@no-such-host.invalid/db")
+
+
+def test_secrets_of_the_source_are_in_no_message_of_the_whole_chain(tmp_path: Path) -> None:
+    def read(name: str, key: str | None) -> str:
+        return {"host": "open.sesame.invalid", "password": "sesame/@", "file": f"{tmp_path}/sesame.db"}[key or ""]
+
+    for url, words in (
+        ("mysql+pymysql://me:${aws:db.password}@${aws:db.host}:1/db", r"no database answers at mysql.*@\*\*\*:1/db"),
+        ("sqlite:///${zenml:db.file}", r"there is no SQLite database \*\*\*"),
+    ):
+        source = LabelsConfig(url=url, query="SELECT 1")
+        with pytest.raises(ReconcileError, match=words) as caught:
+            list(labels_of(source, {"aws": read, "zenml": read}))
+        assert "sesame" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("url", ["nonsense", "mysql://me:p@h:sesame/x", ""])

@@ -36,10 +36,12 @@ def test_a_whole_stack_file_fills_in_every_statement(policy: str, values: Values
     assert len(filled) == len(there) and not PLACEHOLDER.search(json.dumps(filled))
 
 
-def test_a_stack_without_key_network_and_schedules_leaves_their_statements_out(values: Values) -> None:
-    bare = values.model_copy(update={"kms_key": None, "subnets": [], "security_groups": [], "scheduler_role": None})
+def test_a_stack_without_key_network_secrets_and_schedules_leaves_their_statements_out(values: Values) -> None:
+    gone = {"kms_key": None, "subnets": [], "security_groups": [], "scheduler_role": None, "secrets": None}
+    bare = values.model_copy(update=gone)
     kept = [each["Sid"] for policy in EXPLAINED for each in render(policy, bare)["Statement"]]
-    assert not {"UseKey", "GiveVolumesTheKey", "JoinVpc", "Schedule", "GiveSchedulesTheirRole"} & set(kept)
+    left_out = {"UseKey", "GiveVolumesTheKey", "JoinVpc", "ReadSecrets", "Schedule", "GiveSchedulesTheirRole"}
+    assert not left_out & set(kept)
 
 
 @pytest.mark.parametrize("policy", EXPLAINED)
