@@ -20,6 +20,7 @@ BENCHMARKS = (
     "all_ids",
     "startup",
     "long_texts",
+    "rehearsal",
 )
 WITH_FULL = ("all_ids",)
 """Benchmarks that have a longer form."""

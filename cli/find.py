@@ -1,16 +1,46 @@
 """Finds a run from any machine that reaches ZenML's server and AWS: `EXPERIMENT/N`, or its name there."""
 
+import argparse
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from finetune.errors import ConfigError, RunError
+from finetune.facts import facts_of
 
 if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse
 
+    from operators.jobs import Clients
+
 RUN_HELP = "EXPERIMENT/N, such as EXP-3333-license-mentions/7; also the run's name in ZenML"
 STACK_HELP = "the stack that the run is on (default: sagemaker)"
+
+
+def run_parser(command: str, description: str) -> argparse.ArgumentParser:
+    """The parser of a command on one run."""
+    result = argparse.ArgumentParser(prog=f"python run.py {command}", description=description)
+    result.add_argument("run", metavar="RUN", help=RUN_HELP)
+    result.add_argument("--stack", metavar="NAME", default="sagemaker", help=STACK_HELP)
+    return result
+
+
+def named_run(options: argparse.Namespace) -> "tuple[PipelineRunResponse, Clients]":
+    """The run that the arguments name, and the clients of its stack, which is the active one from here on.
+
+    Raises:
+        ConfigError: There is no such stack, its file is wrong, or it runs on this machine.
+        RunError: There is no such run.
+    """
+    from cli.environment import quiet_defaults
+
+    quiet_defaults()
+    use_stack(options.stack)
+    from zenml.client import Client
+
+    from operators.clients import clients_of
+
+    return find_run(options.run), clients_of(Client().active_stack)
 
 
 def use_stack(name: str) -> None:
@@ -26,9 +56,11 @@ def use_stack(name: str) -> None:
         raise ConfigError(f"--stack {name}: its runs are on this machine and end with run.py; name a stack of AWS")
     if name == REHEARSAL and "AWS_ENDPOINT_URL" not in os.environ:
         _use_rehearsal()
+    from cli.served import zenml_reached
     from stacks.apply import apply
 
-    os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(name))
+    with zenml_reached():
+        os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(name))
 
 
 def _use_rehearsal() -> None:
@@ -53,27 +85,45 @@ def find_run(reference: str) -> "PipelineRunResponse":
 
     stack = Client().active_stack_model
     numbered = re.fullmatch(r"(.+)/([1-9]\d*)", reference)
-    name = f"startswith:{numbered[1]}-{numbered[2]}-" if numbered else f"equals:{reference}"
-    # The tag tells EXP-3 from an experiment whose name ends in a number, as names are only joined.
-    tags = [numbered[1]] if numbered else None
-    found = Client().list_pipeline_runs(
-        name=name, tags=tags, stack_id=stack.id, sort_by="desc:created", size=1, hydrate=True
-    )
-    if not found.items:
+    if numbered:
+        found = attempts(numbered[1], int(numbered[2]), stack_id=stack.id)
+    else:
+        found = Client().list_pipeline_runs(name=f"equals:{reference}", stack_id=stack.id, hydrate=True).items
+    if not found:
         raise RunError(f"{reference}: stack {stack.name} has no such run; its newest: {_newest() or 'none'}")
-    return found.items[0]
+    return found[0]
+
+
+def attempts(experiment: str, number: int, **asked: Any) -> "list[PipelineRunResponse]":
+    """The attempts at a run, newest first; the run's name tells its number, or, if a schedule began it, its metadata.
+
+    Args:
+        experiment: Its tag tells EXP-3 from an experiment whose name ends in a number, as names are only joined.
+        number: The run number.
+        asked: What else ZenML's server is to look for.
+    """
+    from zenml.client import Client
+
+    asked |= {"tags": [experiment], "sort_by": "desc:created", "hydrate": True}
+    named = Client().list_pipeline_runs(name=f"startswith:{experiment}-{number}-", **asked).items
+    claimed = Client().list_pipeline_runs(run_metadata=f"run_number:{number}", **asked).items
+    return sorted([*named, *claimed], key=lambda run: run.created, reverse=True)
+
+
+def known_of(run: "PipelineRunResponse") -> dict[str, Any]:
+    """The facts of a run, as finetune/facts.py says."""
+    return facts_of(run.config.extra, run.run_metadata)
 
 
 def reference_to(run: "PipelineRunResponse") -> str:
     """How the commands name this run."""
-    extra = run.config.extra
-    return f"{extra['experiment']}/{extra['run_number']}" if {"experiment", "run_number"} <= extra.keys() else run.name
+    known = known_of(run)
+    return f"{known['experiment']}/{known['run_number']}" if {"experiment", "run_number"} <= known.keys() else run.name
 
 
-def how_to_look(run: "PipelineRunResponse") -> str:
-    """The commands that show and stop it."""
-    stack = run.stack.name if run.stack else "sagemaker"
-    return "\n".join(f"  python run.py {command} {reference_to(run)} --stack {stack}" for command in ("status", "stop"))
+def how_to_look(reference: str, stack: str) -> str:
+    """The commands that show and stop a run."""
+    return "\n".join(f"  python run.py {command} {reference} --stack {stack}" for command in ("status", "stop"))
 
 
 def _newest() -> str:

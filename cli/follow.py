@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
-from cli.find import how_to_look
 from cli.look import Look
 from cli.served import served
 from cli.states import FAILED, WAITING, RunState
@@ -15,32 +14,40 @@ from finetune.runs import Status
 from operators.jobs import LAST_LINES, Clients
 
 POLL_S = 3.0
+TO_LOOK = "to look, and to stop it:\n"
+NEEDS_US = "it runs on a rehearsal that ends with this command; with --keep it stays"
 Say = Callable[[str], None]
 
 
-def follow(pipeline_run_id: UUID, say: Say) -> Status:
+def follow(run_id: UUID, say: Say, commands: str | None, *, ready: Callable[[], None] = lambda: None) -> Status:
     """Waits for a run of the active stack, and gives how it ended.
 
     RUNNING says that it goes on without this process: after Ctrl-C, or when AWS or ZenML's server did not answer for
-    too long. The run itself needs neither this process nor this machine.
+    too long. The run itself needs neither this process nor this machine, unless its rehearsal ends with this process.
+
+    Args:
+        run_id: The run on ZenML's server.
+        say: Takes a line.
+        commands: What shows and stops the run; None if it is on a rehearsal that ends with this process.
+        ready: Called as soon as Ctrl-C is answered here.
     """
     from zenml.client import Client
 
     from operators.clients import clients_of
 
     clients = clients_of(Client().active_stack)
-    commands = how_to_look(Client().get_pipeline_run(pipeline_run_id))
     try:
-        say(f"it runs on AWS and does not need this terminal; to look, and to stop it:\n{commands}")
-        state = _to_the_end(Look(pipeline_run_id, clients), Tails(clients), say)
+        ready()
+        say(NEEDS_US if commands is None else f"it runs on AWS and does not need this terminal; {TO_LOOK}{commands}")
+        state = _to_the_end(Look(run_id, clients), Tails(clients), say)
     except KeyboardInterrupt:
-        return _left(pipeline_run_id, clients, say, commands)
+        return _ended_with_us(say) if commands is None else _left(run_id, clients, say, commands)
     except FinetuneError as error:
-        say(f"error: {error}\nthe run goes on; to look, and to stop it:\n{commands}")
-        return Status.RUNNING
+        say(f"error: {error}")
+        return _ended_with_us(say) if commands is None else _goes_on(say, commands)
     if state.status is Status.FAILED:
         _tell_failures(state, Tails(clients), say)
-    _end_unfinished(pipeline_run_id, state.status)
+    served(lambda: _end_unfinished(run_id, state.status), say)
     return state.status
 
 
@@ -84,12 +91,25 @@ def _left(run_id: UUID, clients: Clients, say: Say, commands: str) -> Status:
     """After Ctrl-C: on a terminal the user decides, else the run goes on."""
     from cli.stop import stop_pipeline_run
 
-    if sys.stdin.isatty() and _wants_stop():
+    if not (sys.stdin.isatty() and _wants_stop()):
+        return _goes_on(say, commands)
+    try:
         stopped = stop_pipeline_run(run_id, clients, say)
-        say(f"stopped: {', '.join(stopped) or 'nothing of it ran any more'}")
-        return Status.STOPPED
-    say(f"the run goes on; to look, and to stop it:\n{commands}")
+    except (FinetuneError, OSError, KeyboardInterrupt) as error:
+        say(f"error: stopping it was broken off: {str(error) or 'Ctrl-C'}")
+        return _goes_on(say, commands)
+    say(f"stopped: {', '.join(stopped) or 'nothing of it ran any more'}")
+    return Status.STOPPED
+
+
+def _goes_on(say: Say, commands: str) -> Status:
+    say(f"the run goes on; {TO_LOOK}{commands}")
     return Status.RUNNING
+
+
+def _ended_with_us(say: Say) -> Status:
+    say("stopped: the rehearsal ends with this command, and its jobs with it; with --keep they go on")
+    return Status.STOPPED
 
 
 def _wants_stop() -> bool:

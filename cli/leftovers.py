@@ -1,4 +1,4 @@
-"""Earlier attempts at a run that ZenML's records show as running: a killed process left them, or AWS still works."""
+"""Earlier attempts at a run that have no end in ZenML's records: a killed process left them, or AWS still works."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -36,10 +36,9 @@ def refuse_leftovers(run: Run) -> None:
 
 
 def _running(run: Run) -> "Iterator[PipelineRunResponse]":
-    from zenml.client import Client
+    from cli.find import attempts
 
-    prefix = f"startswith:{run.experiment}-{run.run_number}-"
-    for attempt in Client().list_pipeline_runs(name=prefix, tags=[run.experiment], status="running", hydrate=True):
+    for attempt in attempts(run.experiment, run.run_number):
         # An experiment of the same name in another root is another experiment.
-        if attempt.config.extra.get("config", {}).get("root") == run.config["root"]:
+        if not attempt.status.is_finished and attempt.config.extra.get("config", {}).get("root") == run.config["root"]:
             yield attempt

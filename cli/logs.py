@@ -16,33 +16,24 @@ POLL_S = 3.0
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the command."""
-    from cli.find import RUN_HELP, STACK_HELP
+    from cli.find import run_parser
 
-    result = argparse.ArgumentParser(prog="python run.py logs", description="A step's lines from CloudWatch.")
-    result.add_argument("run", metavar="RUN", help=RUN_HELP)
+    result = run_parser("logs", "A step's lines from CloudWatch.")
     result.add_argument("--step", metavar="NAME", help="default: the step that works now, else the last one")
     result.add_argument("--follow", action="store_true", help="go on until the step ends; Ctrl-C ends only this")
-    result.add_argument("--stack", metavar="NAME", default="sagemaker", help=STACK_HELP)
     return result
 
 
 def logs(arguments: Sequence[str]) -> int:
     """Prints them; gives the exit code."""
     options = parser().parse_args(arguments)
-    from cli.environment import quiet_defaults
+    from cli.find import named_run
 
-    quiet_defaults()
-    from cli.find import find_run, use_stack
+    run, clients = named_run(options)
     from cli.look import Look
-
-    use_stack(options.stack)
-    from zenml.client import Client
-
     from cli.tails import Tails
-    from operators.clients import clients_of
 
-    clients = clients_of(Client().active_stack)
-    look, tails = Look(find_run(options.run).id, clients), Tails(clients)
+    look, tails = Look(run.id, clients), Tails(clients)
     name = options.step or chosen(look.now(), None).name
     while True:
         state = look.now()

@@ -18,6 +18,7 @@ examples:
   python run.py --config configs/EXP-3333.yaml --no-cache              do every step again
   python run.py stack check sagemaker                                  what the stack lacks; also: stack apply NAME
   python run.py status EXP-3333-license-mentions/7                     a run on AWS, from any machine; also: logs, stop
+  python run.py schedule list                                          also: create, update, delete
 
 exit codes: 0 done, 1 a step failed, 2 bad config or usage: nothing was started, 130 stopped
 """
@@ -89,7 +90,13 @@ def _stop(arguments: Sequence[str]) -> int:
     return stop(arguments[1:])
 
 
-COMMANDS = {"stack": _stack, "status": _status, "logs": _logs, "stop": _stop}
+def _schedule(arguments: Sequence[str]) -> int:
+    from cli.schedule import schedule
+
+    return schedule(arguments[1:])
+
+
+COMMANDS = {"stack": _stack, "status": _status, "logs": _logs, "stop": _stop, "schedule": _schedule}
 
 
 def _experiment(arguments: Sequence[str]) -> int:
@@ -111,7 +118,7 @@ def _experiment(arguments: Sequence[str]) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Runs the command that the arguments ask for and gives its exit code."""
     command = COMMANDS.get(arguments[0] if arguments else "", _experiment)
-    from cli.collector import collect_rarely
+    from finetune.collector import collect_rarely
     from finetune.errors import FinetuneError
 
     collect_rarely()

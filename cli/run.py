@@ -13,6 +13,7 @@ from itertools import chain
 
 from cli.check import try_on_production
 from cli.compose import arguments, compose
+from cli.interrupts import Deferred
 from cli.main import Exit
 from cli.reach import REHEARSAL, reached
 from cli.sample import bring_sample
@@ -20,11 +21,12 @@ from finetune import runs
 from finetune.calls import place as place_of
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import load_config, resolved
-from finetune.errors import FinetuneError, RunError
+from finetune.errors import FinetuneError, RunError, StorageError
 from finetune.experiment import Home
 from finetune.functions import Functions, check_functions
 from finetune.progress import say
 from finetune.runs import Run, Status
+from finetune.storage.storage import Held
 from finetune.versions import versions
 from stacks.files import Stack, load_stack
 from stacks.place import place
@@ -55,13 +57,15 @@ class Work:
     """A run that is about to be done."""
 
     home: Home
+    lock: Held
+    """The run's."""
     record: Run
     config: ExperimentConfig
     functions: Functions
     stack: Stack
     cache: bool
-    again: str
-    """The command that goes on with it."""
+    again: str | None
+    """The command that goes on with it; None if it is on a rehearsal that ends with this process."""
 
 
 def run(wanted: Wanted) -> int:
@@ -73,18 +77,20 @@ def run(wanted: Wanted) -> int:
     stack = load_stack(wanted.stack)
     placed = place(config, root=stack.root, production=stack.production)
     check_references(placed, stack.values)
-    with reached(stack.name, keep=wanted.keep):
+    with reached(stack.name, keep=wanted.keep) as lasts:
         bring_sample(config, placed, whole=stack.name != REHEARSAL)
         functions, _ = try_on_production(placed, stack.values)
         say(f"starting ZenML with stack {stack.name}")
+        from cli.served import zenml_reached
         from stacks.apply import apply
 
-        os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(stack.name))
+        with zenml_reached():
+            os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(stack.name))
         home = Home(placed.root, placed.experiment)
         record = _begin(home, placed, wanted)
-        with runs.held(home, record.run_number), _sigterm_as_interrupt():
-            work = Work(home, record, placed, functions, stack, wanted.cache, _resume_command(record, wanted))
-            return _carry_out(work, began)
+        with runs.held(home, record.run_number) as lock, _sigterm_as_interrupt():
+            again = _resume_command(record, wanted) if lasts else None
+            return _carry_out(Work(home, lock, record, placed, functions, stack, wanted.cache, again), began)
 
 
 def _resume_command(record: Run, wanted: Wanted) -> str:
@@ -94,11 +100,19 @@ def _resume_command(record: Run, wanted: Wanted) -> str:
     return shlex.join(["python", "run.py", "--config", wanted.config_file, *options, *number])
 
 
-def _how_to_go_on(again: str) -> str:
+def _how_to_go_on(again: str | None) -> str:
+    if again is None:
+        return "the rehearsal ends with this command, so there is nothing to go on with; with --keep it stays"
     return (
         f"when a function or the data is mended, go on with:\n  {again}\n"
         f"when the config is mended, start a new run; finished steps that it does not touch come from the cache"
     )
+
+
+def _stopped(again: str | None) -> str:
+    if again is None:
+        return "stopped, and the rehearsal with it; with --keep it stays"
+    return f"stopped; finished steps and copied files are kept. Go on with:\n  {again}"
 
 
 def _begin(home: Home, config: ExperimentConfig, wanted: Wanted) -> Run:
@@ -109,7 +123,9 @@ def _begin(home: Home, config: ExperimentConfig, wanted: Wanted) -> Run:
 
 def _carry_out(work: Work, began: float) -> int:
     from cli.leftovers import end_leftovers, refuse_leftovers
-    from cli.summary import find_pipeline_run, outcome, print_summary
+    from cli.record import write_outcome
+    from cli.served import served
+    from cli.summary import find_pipeline_run, print_summary
 
     record = work.record
     say(f"{record.experiment}, run {record.run_number}, on stack {record.stack}")
@@ -118,12 +134,13 @@ def _carry_out(work: Work, began: float) -> int:
     status = _attempt(name, work)
     if status is Status.RUNNING:
         return EXITS[status]
-    pipeline_run = find_pipeline_run(name)
+    pipeline_run = served(lambda: find_pipeline_run(name), say)
     try:
-        record = outcome(record, status, work.home, pipeline_run)
-        record.write(work.home)
-    except RunError as error:
-        say(f"error: the run is {status}, but its outcome is not recorded: {error}; then go on with:\n  {work.again}")
+        work.lock.check()
+        record = served(lambda: write_outcome(record, status, work.home, pipeline_run), say)
+    except (RunError, StorageError) as error:
+        go_on = f"; then go on with:\n  {work.again}" if work.again else ""
+        say(f"error: the run is {status}, but its outcome is not recorded: {error}{go_on}")
         return Exit.FAILED
     if status is Status.COMPLETED:
         print_summary(record, work.home, pipeline_run, seconds=time.monotonic() - began)
@@ -135,7 +152,7 @@ def _attempt(name: str, work: Work) -> Status:
     try:
         return _run_pipeline(name, work)
     except KeyboardInterrupt:
-        say(f"stopped; finished steps and copied files are kept. Go on with:\n  {work.again}")
+        say(_stopped(work.again))
         return Status.STOPPED
     except FinetuneError as error:
         say(f"error: {error}\n{_how_to_go_on(work.again)}")
@@ -149,14 +166,23 @@ def _attempt(name: str, work: Work) -> Status:
 def _run_pipeline(name: str, work: Work) -> Status:
     """On this machine calling the pipeline runs it; on AWS it is submitted, and followed to its end."""
     pipeline = compose(name, work.home, work.record, work.config, work.stack, cache=work.cache)
-    submitted = pipeline(**arguments(work.record, work.config, work.functions))
+    called_with = arguments(work.config, work.functions)
     if work.stack.values is None:
+        pipeline(**called_with)
         return Status.COMPLETED
+    from cli.find import how_to_look
     from cli.follow import follow
+    from cli.submit import submit
 
-    status = follow(submitted.id, say)
+    record = work.record
+    commands = how_to_look(f"{record.experiment}/{record.run_number}", record.stack) if work.again else None
+    with Deferred(say) as signals:
+        submitted = submit(lambda: pipeline(**called_with), say)
+        status = follow(submitted.id, say, commands, ready=signals.release)
     if status is Status.FAILED:
         say(_how_to_go_on(work.again))
+    elif status is Status.STOPPED and work.again is not None:
+        say(_stopped(work.again))
     return status
 
 

@@ -1,6 +1,8 @@
-"""`run.py status RUN`: how far a run on AWS is, step by step, with the job, machines and time of each."""
+"""`run.py status RUN`: how far a run on AWS is, step by step, with the job, machines and time of each.
 
-import argparse
+Of a run that has ended and that nobody followed, it also writes the outcome into run.json.
+"""
+
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,28 +15,17 @@ if TYPE_CHECKING:
 
 def status(arguments: Sequence[str]) -> int:
     """Prints it; gives 0 for a run that is completed or running, 1 for a failed one, 130 for a stopped one."""
-    from cli.find import RUN_HELP, STACK_HELP
+    from cli.find import named_run, run_parser
 
-    parser = argparse.ArgumentParser(prog="python run.py status", description="How far a run on AWS is.")
-    parser.add_argument("run", metavar="RUN", help=RUN_HELP)
-    parser.add_argument("--stack", metavar="NAME", default="sagemaker", help=STACK_HELP)
-    options = parser.parse_args(arguments)
-    from cli.environment import quiet_defaults
-
-    quiet_defaults()
-    from cli.find import find_run, use_stack
+    run, clients = named_run(run_parser("status", "How far a run on AWS is.").parse_args(arguments))
     from cli.look import Look
+    from cli.record import record_end
     from finetune.runs import Status
 
-    use_stack(options.stack)
-    from zenml.client import Client
-
-    from operators.clients import clients_of
-
-    run = find_run(options.run)
-    state = Look(run.id, clients_of(Client().active_stack)).now()
+    state = Look(run.id, clients).now()
     for line in shown(state):
         print(line)
+    record_end(run.id, state)
     return {Status.FAILED: Exit.FAILED, Status.STOPPED: Exit.STOPPED}.get(state.status, Exit.DONE)
 
 

@@ -1,6 +1,5 @@
 """`run.py stop RUN`: stops all that a run has on AWS, and marks it as stopped on ZenML's server."""
 
-import argparse
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -18,25 +17,15 @@ POLL_S, SUBMISSION_S = 2.0, 60.0
 
 def stop(arguments: Sequence[str]) -> int:
     """Stops the run; gives the exit code."""
-    from cli.find import RUN_HELP, STACK_HELP
+    from cli.find import named_run, run_parser
 
-    parser = argparse.ArgumentParser(prog="python run.py stop", description="Stops a run on AWS with all its jobs.")
-    parser.add_argument("run", metavar="RUN", help=RUN_HELP)
-    parser.add_argument("--stack", metavar="NAME", default="sagemaker", help=STACK_HELP)
-    options = parser.parse_args(arguments)
-    from cli.environment import quiet_defaults
+    run, clients = named_run(run_parser("stop", "Stops a run on AWS with all its jobs.").parse_args(arguments))
+    from cli.look import Look
+    from cli.record import record_end
 
-    quiet_defaults()
-    from cli.find import find_run, use_stack
-
-    use_stack(options.stack)
-    from zenml.client import Client
-
-    from operators.clients import clients_of
-
-    run = find_run(options.run)
-    stopped = stop_pipeline_run(run.id, clients_of(Client().active_stack), say)
+    stopped = stop_pipeline_run(run.id, clients, say)
     print(f"{run.name}: {'nothing of it runs' if not stopped else 'stopped ' + ', '.join(stopped)}")
+    record_end(run.id, Look(run.id, clients).now())
     return 0
 
 

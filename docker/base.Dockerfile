@@ -30,7 +30,7 @@ RUN python3 -m pip install --no-cache-dir --target /opt/uv "uv==${UV_VERSION}" \
 ENV VIRTUAL_ENV=/opt/venv \
     PATH=/opt/venv/bin:${PATH} \
     LD_LIBRARY_PATH=/opt/amazon/ofi-nccl/lib/x86_64-linux-gnu:/opt/amazon/ofi-nccl/lib:/opt/amazon/openmpi/lib:/opt/amazon/efa/lib:/usr/local/nvidia/lib64 \
-    PYTHONPATH=/app \
+    PYTHONPATH=/app:/app/docker/startup \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE= \
     TOKENIZERS_PARALLELISM=false \

@@ -11,6 +11,7 @@ from typing import Any
 from finetune.config.difference import differing_keys
 from finetune.errors import RunError
 from finetune.experiment import Home
+from finetune.storage.storage import Held
 
 RECORD = "run.json"
 
@@ -146,16 +147,16 @@ def read(home: Home, number: int) -> Run:
 
 
 @contextmanager
-def held(home: Home, number: int) -> Iterator[None]:
+def held(home: Home, number: int) -> Iterator[Held]:
     """Holds a run while it works, so that a second process cannot resume it at the same time.
 
     Raises:
         RunError: Another process works on the run.
     """
-    with home.storage.try_locked(str(home.run(number) / "run.lock")) as free:
-        if not free:
+    with home.storage.try_locked(str(home.run(number) / "run.lock")) as lock:
+        if lock is None:
             raise RunError(f"--run-number {number}: another process is working on this run of {home.experiment}")
-        yield
+        yield lock
 
 
 def _now() -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operators.jobs import RUNNING
+from operators.jobs import RUNNING, limit_reached
 from operators.transient import patiently
 
 EXECUTING = ("Executing", "Stopping")
@@ -110,7 +110,7 @@ def _job(kind: str, name: str, found: dict[str, Any]) -> Job:
         cluster["InstanceType"],
         cluster["InstanceCount"],
         None if seconds is None else seconds.total_seconds(),
-        found.get("FailureReason"),
+        found.get("FailureReason") or limit_reached(found),
     )
 
 

@@ -99,15 +99,16 @@ def stop(client: Any, name: str) -> None:
 
 def failure(job: dict[str, Any], tail: LogTail) -> ComputeError:
     """The error of a job that has ended without success: AWS's reason and the job's last lines."""
-    name, state, secondary = job["TrainingJobName"], job["TrainingJobStatus"], job.get("SecondaryStatus")
-    reason = job.get("FailureReason") or _stopped(str(secondary), job)
+    name, state = job["TrainingJobName"], job["TrainingJobStatus"]
+    reason = job.get("FailureReason") or limit_reached(job) or "somebody asked it to stop"
     lines = tail.last(LAST_LINES)
     shown = "\n".join(["its last lines:", *lines]) if lines else "it printed nothing"
     return ComputeError(f"training job {name} {'failed' if state == 'Failed' else 'was stopped'}: {reason}\n{shown}")
 
 
-def _stopped(secondary: str, job: dict[str, Any]) -> str:
-    limits = job.get("StoppingCondition", {})
+def limit_reached(job: dict[str, Any]) -> str | None:
+    """The limit of its own at which AWS stopped a training job, and the key that raises it; None if it was none."""
+    secondary, limits = job.get("SecondaryStatus"), job.get("StoppingCondition", {})
     if secondary == "MaxRuntimeExceeded":
         return (
             f"it ran longer than {limits.get('MaxRuntimeInSeconds', 0) / 3600:g} hours; "
@@ -118,4 +119,4 @@ def _stopped(secondary: str, job: dict[str, Any]) -> str:
             f"there was no spot capacity for it within {limits.get('MaxWaitTimeInSeconds', 0) / 3600:g} hours; "
             "raise max_wait_hours of its step in compute, or leave out spot"
         )
-    return "somebody asked it to stop"
+    return None

@@ -70,7 +70,7 @@ def read_aws(name: str, key: str | None, region: str | None) -> str:
         where = client.meta.region_name
         text = client.get_secret_value(SecretId=name).get("SecretString")
     except ClientError as error:
-        raise _refused(name, where, error.response.get("Error", {})) from None
+        raise _refused(name, str(where), error.response.get("Error", {})) from None
     except BotoCoreError as error:
         raise UnreachableError(
             f"AWS Secrets Manager is not reached: {error}; sign in, set AWS_REGION, and give subnets without a way out "

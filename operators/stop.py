@@ -42,12 +42,13 @@ def stop_run(
         ComputeError: AWS refuses.
     """
     stopped: dict[str, str] = {}
+    known: set[str] = set()
     while True:
         sagemaker = clients("sagemaker")
         # Before the jobs: a step of an execution that has ended starts no other job.
         execution_runs = execution is not None and _stop_execution(sagemaker, execution, stopped, say)
-        found = {*announced(), *_tagged(sagemaker, run_name, began)}
-        running = [job for name in sorted(found) if (job := job_of(sagemaker, "Training", name)) and job.runs]
+        known.update(announced(), _tagged(sagemaker, run_name, began))
+        running = [job for name in sorted(known) if (job := job_of(sagemaker, "Training", name)) and job.runs]
         for job in running:
             _stop_job(sagemaker, job, stopped, say)
         if not execution_runs and not running:

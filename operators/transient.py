@@ -1,7 +1,8 @@
 """Which errors of AWS pass by themselves, and a call that is repeated while they last."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, NoCredentialsError
@@ -47,6 +48,15 @@ def patiently(call: Callable[[], T], what: str, *, patience_s: float = PATIENCE_
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
 
+@contextmanager
+def aws_errors(what: str) -> Iterator[None]:
+    """Raises a ComputeError in place of what AWS's client raises; `what` was being done."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise ComputeError(f"{what}: {_advice(error)}") from error
+
+
 def _advice(error: ClientError | BotoCoreError) -> str:
     """The error, and what to do about it where that is known."""
     if isinstance(error, NoCredentialsError):
@@ -59,5 +69,7 @@ def _advice(error: ClientError | BotoCoreError) -> str:
         "compute.<step>.instance_type",
         "AccessDeniedException": "; the policies that are needed lie in stacks/iam/",
     }
+    if "Could not assume role" in message:
+        return f"{message} `python run.py stack check NAME` says what the role lacks"
     hint = "; sign in to AWS again (aws sso login)" if code in _EXPIRED else hints.get(code, "")
     return f"{code}: {message}{hint}"

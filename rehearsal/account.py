@@ -16,10 +16,10 @@ from rehearsal.executor.container import Container, Spec
 from rehearsal.limits import Limits
 from rehearsal.settings import REPOSITORY, TAG, Settings
 from rehearsal.storage import Storage
+from stacks.iam.trust import SAGEMAKER, SCHEDULER, trusts
 
 # By this key the middleware knows the platform's own calls, which no injected fault reaches.
 PLATFORM_KEY = "AKIAREHEARSALPLATFORM"
-TRUSTED = "sagemaker.amazonaws.com"
 # ECR keeps the image's name; what runs is in the settings.
 MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"})
 
@@ -36,15 +36,17 @@ class Account:
         self.storage = Storage(self.client("s3"))
         self.logs, self.cloudwatch, self._iam, self._sts = map(self.client, ("logs", "cloudwatch", "iam", "sts"))
 
-    def client(self, service: str) -> Any:
-        """A client of the rehearsal's own endpoint."""
+    def client(self, service: str, role_arn: str | None = None) -> Any:
+        """A client of the rehearsal's own endpoint: the platform's own, or one with a role's credentials."""
         config = Config(retries={"max_attempts": 3, "mode": "standard"}, max_pool_connections=50)
+        told = self.credentials(role_arn) if role_arn else {}
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
             region_name=self.settings.region,
-            aws_access_key_id=PLATFORM_KEY,
-            aws_secret_access_key="rehearsal",
+            aws_access_key_id=told.get("AccessKeyId", PLATFORM_KEY),
+            aws_secret_access_key=told.get("SecretAccessKey", "rehearsal"),
+            aws_session_token=told.get("Token"),
             config=config,
         )
 
@@ -70,11 +72,12 @@ class Account:
                 container.end()
 
     def furnish(self) -> None:
-        """Makes the bucket, the role and the image's name that every rehearsal starts with."""
+        """Makes the bucket, the roles and the image's name that every rehearsal starts with."""
         self.storage.client.create_bucket(Bucket=self.settings.bucket, **_location(self.settings.region))
-        trust = {"Effect": "Allow", "Principal": {"Service": TRUSTED}, "Action": "sts:AssumeRole"}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-        self._iam.create_role(RoleName=self.settings.role, AssumeRolePolicyDocument=policy)
+        for role, service in ((self.settings.role, SAGEMAKER), (self.settings.scheduler_role, SCHEDULER)):
+            trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+            policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+            self._iam.create_role(RoleName=role, AssumeRolePolicyDocument=policy)
         registry = self.client("ecr")
         registry.create_repository(repositoryName=REPOSITORY)
         registry.put_image(repositoryName=REPOSITORY, imageTag=TAG, imageManifest=MANIFEST)
@@ -85,16 +88,20 @@ class Account:
         Raises:
             ServiceError: It does not exist, or does not trust SageMaker.
         """
-        try:
-            role = self._iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]
-        except ClientError:
-            role = {"Arn": None, "AssumeRolePolicyDocument": {}}
-        if role["Arn"] != arn or not _trusts(role["AssumeRolePolicyDocument"]):
+        if not self.may_assume(SAGEMAKER, arn):
             raise ServiceError(
                 "ValidationException",
                 f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
-                f"'{TRUSTED}' to assume the role.",
+                f"'{SAGEMAKER}' to assume the role.",
             )
+
+    def may_assume(self, service: str, arn: str) -> bool:
+        """Whether the role exists and trusts a service of AWS."""
+        try:
+            role = self._iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]
+        except ClientError:
+            return False
+        return bool(role["Arn"] == arn) and trusts(role["AssumeRolePolicyDocument"], service)
 
     def credentials(self, role_arn: str) -> dict[str, str]:
         """Temporary credentials of a role, in the form that a container's credential endpoint gives."""
@@ -107,17 +114,6 @@ class Account:
             "Token": found["SessionToken"],
             "Expiration": ends,
         }
-
-
-def _trusts(policy: dict[str, Any]) -> bool:
-    """Whether a trust policy lets SageMaker assume the role."""
-    statements = policy.get("Statement", [])
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal = statement.get("Principal", {})
-        services = principal.get("Service", []) if isinstance(principal, dict) else []
-        if statement.get("Effect") == "Allow" and TRUSTED in ([services] if isinstance(services, str) else services):
-            return True
-    return False
 
 
 def _location(region: str) -> dict[str, Any]:

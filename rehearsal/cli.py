@@ -1,4 +1,4 @@
-"""The commands of `python -m rehearsal`: up, down, status, interrupt."""
+"""The commands of `python -m rehearsal`: up, down, status, interrupt, fire."""
 
 import argparse
 import json
@@ -16,6 +16,7 @@ from rehearsal.running import find, is_alive
 from rehearsal.session import STOP_S, Rehearsal, ask
 from rehearsal.settings import Image, Settings
 from rehearsal.state import State
+from rehearsal.zenml.account import LOGIN
 
 FOLDER = Path("outputs/rehearsal")
 
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
             return down(given.folder)
         if given.command == "status":
             return status(given.folder)
-        return interrupt(given.folder, given.job)
+        return fire(given.folder, given.schedule) if given.command == "fire" else interrupt(given.folder, given.job)
     except RehearsalError as error:
         print(error, file=sys.stderr)
         return 1
@@ -87,6 +88,12 @@ def interrupt(folder: Path, job: str) -> int:
     return 0
 
 
+def fire(folder: Path, schedule: str) -> int:
+    """Lets a schedule start its pipeline now: time itself fires none."""
+    print(f"{schedule}: started {ask(_state(folder).endpoint, f'fire/{schedule}')['execution']}")
+    return 0
+
+
 def read_images(file: Path | None) -> dict[str, Image]:
     """The images of a JSON file: URI -> {"files": {...}, "python": ...}; without a file every URI is this interpreter.
 
@@ -106,7 +113,7 @@ def _say_how(rehearsal: Rehearsal, *, keep: bool) -> None:
     for name, value in rehearsal.environment.items():
         print(f"export {name}={shlex.quote(value)}")
     if rehearsal.dashboard:
-        print(f"# dashboard: {rehearsal.dashboard} (user default, no password)")
+        print(f"# dashboard: {rehearsal.dashboard} ({LOGIN})")
     print(f"# bucket {rehearsal.settings.bucket}, role {rehearsal.settings.role_arn}")
     print(f"# look: python -m rehearsal status --folder {rehearsal.folder}")
     print(f"# end:  python -m rehearsal down --folder {rehearsal.folder}{'' if keep else ', or Ctrl-C'}", flush=True)
@@ -127,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         "down": "end it and remove its folder",
         "status": "say where it serves and what runs",
         "interrupt": "take a spot training job's instances away",
+        "fire": "let a schedule of EventBridge start its pipeline now",
     }
     for name, text in helps.items():
         command = commands.add_parser(name, help=text)
@@ -139,4 +147,6 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--images", type=Path, help="JSON: image URI -> what runs (default: this interpreter)")
         if name == "interrupt":
             command.add_argument("job", help="name of the training job")
+        if name == "fire":
+            command.add_argument("schedule", help="name of the schedule, as `aws scheduler list-schedules` shows it")
     return parser

@@ -6,6 +6,7 @@ from typing import Any
 from rehearsal.account import Account
 from rehearsal.errors import ServiceError
 from rehearsal.jobs.job import RUNNING, TRAINING
+from rehearsal.schedules import fire
 from rehearsal.service import Service
 from rehearsal.wire import Environ
 
@@ -28,6 +29,8 @@ class Control:
             case ["interrupt", name]:
                 self._service.jobs[TRAINING].get(name).interrupt()
                 return {}
+            case ["fire", schedule]:
+                return {"execution": fire(self._account, schedule)}
             case ["limits"]:
                 body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
                 self._account.limits.change(json.loads(body))

@@ -11,7 +11,7 @@ from botocore import xform_name
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sagemaker.responses import SageMakerResponse
 
-from rehearsal import quotas
+from rehearsal import quotas, schedules
 from rehearsal.account import PLATFORM_KEY, Account
 from rehearsal.control import Control
 from rehearsal.errors import ServiceError
@@ -53,6 +53,8 @@ class Middleware:
                 self._account.calls.keep(key, service, environ, b"" if service == "s3" else _body(environ))
             if faulty is not None:
                 return faulty(start)
+            if service == schedules.SERVICE:
+                schedules.check(self._account, environ["REQUEST_METHOD"], _json(_body(environ)))
             if target.startswith(TARGET):
                 return self._sagemaker(target.removeprefix(TARGET), region, environ, start)
             if target == quotas.TARGET + quotas.LIST:

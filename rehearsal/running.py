@@ -19,6 +19,8 @@ class Running:
 
     state: State
     region: str
+    lasts: bool
+    """It goes on when its user is done with it."""
 
 
 def find(folder: Path) -> State | None:
@@ -62,12 +64,12 @@ def running(folder: Path, *, keep: bool) -> Iterator[Running]:
     if state is not None:
         settings = Settings.load(folder / "settings.json")
         refresh_image(Path(settings.project), folder / "image")
-        yield Running(state, settings.region)
+        yield Running(state, settings.region, lasts=True)
         return
     started = Rehearsal(folder, lasting=keep)
     started.start()
     try:
-        yield Running(started.state, started.settings.region)
+        yield Running(started.state, started.settings.region, lasts=keep)
     finally:
         if not keep:
             started.stop()

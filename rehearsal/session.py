@@ -57,7 +57,7 @@ class Rehearsal:
 
     @property
     def dashboard(self) -> str | None:
-        """The address of ZenML's dashboard; the user is `default`, without a password."""
+        """The address of ZenML's dashboard; user and password stand in rehearsal/zenml/account.py."""
         return self.state.zenml_url
 
     def start(self) -> None:
@@ -124,6 +124,10 @@ class Rehearsal:
     def interrupt(self, job: str) -> None:
         """Takes a spot training job's instances away."""
         ask(self.endpoint, f"interrupt/{job}")
+
+    def fire(self, schedule: str) -> str:
+        """Lets a schedule of EventBridge start its pipeline now; gives the execution's ARN."""
+        return str(ask(self.endpoint, f"fire/{schedule}")["execution"])
 
     def calls(self) -> list[dict[str, Any]]:
         """The calls of clients and jobs so far: role (`client` for who is none), IAM action, resource, times."""

@@ -41,7 +41,7 @@ class Settings:
     hidden: folders that jobs see empty, beside the checkout, the caller's home and working folder, and the rehearsal.
     stop_grace_s: seconds between SIGTERM and SIGKILL; AWS gives 120.
     sync_s: seconds between two uploads of checkpoints and continuous outputs.
-    bucket, role: made at the start, so that there is something to work with.
+    bucket, role, scheduler_role: made at the start, so that there is something to work with.
     zenml: whether it has a ZenML server, with the stack `rehearsal` registered; AWS alone is up in half the time.
     project: the folder whose rooms (steps, pipelines, ...) the image `image_uri` holds, where there is a ZenML server.
     """
@@ -49,6 +49,7 @@ class Settings:
     region: str = "us-east-1"
     bucket: str = "rehearsal"
     role: str = "rehearsal-execution"
+    scheduler_role: str = "rehearsal-scheduler"
     images: dict[str, Image] = field(default_factory=dict)
     hidden: list[str] = field(default_factory=list)
     stop_grace_s: float = 120.0

@@ -9,12 +9,14 @@ from finetune.reconcile.labels import labels_of
 from finetune.reconcile.snapshot import Snapshot, take_snapshot
 from materializers.table import TableMaterializer
 from operators.secrets import secret_readers
+from steps.claim import claim_number
 from steps.work import working
 
 
 @step(enable_cache=False, output_materializers=TableMaterializer)
 def snapshot(production: ProductionConfig) -> Annotated[Snapshot, "production"]:
-    """Reads the labels and lists the files, once a run."""
+    """Reads the labels and lists the files, once a run; a scheduled run claims its number here."""
+    claim_number()
     with working() as scratch:
         rows = labels_of(production.labels, secret_readers())
         names = production.files_from_production

@@ -8,6 +8,7 @@ from typing import Any
 
 from zenml import get_step_context, log_metadata
 
+from finetune.facts import facts_of
 from materializers.local import scratch_folder
 
 SECONDS = "seconds"
@@ -25,11 +26,12 @@ def working() -> Iterator[Path]:
 
 
 def run_facts() -> dict[str, Any]:
-    """The facts that the pipeline was composed with: run number, stack, started, resolved config.
+    """The facts of the run: experiment, run number, stack, started, resolved config.
 
     They come from the run, not from parameters, so that they are in no cache key.
     """
-    return dict(get_step_context().pipeline_run.config.extra)
+    run = get_step_context().pipeline_run
+    return facts_of(run.config.extra, run.run_metadata)
 
 
 def seconds_so_far() -> dict[str, float]:

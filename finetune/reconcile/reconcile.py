@@ -22,7 +22,7 @@ from finetune.reconcile.transfer import ProcessFunc, Transfer
 from finetune.reconcile.validate import validate
 from finetune.storage.counter import RETRIES
 from finetune.storage.disk import disk_errors
-from finetune.storage.storage import storage_of
+from finetune.storage.storage import Held, storage_of
 from finetune.storage.uri import Place, S3Uri, join, to_place
 
 Hashes = dict[str, dict[str, str]]
@@ -85,10 +85,9 @@ def reconcile(
         rows = _label_rows(there, kept)
         names = (files_from_production, files_at_home)
         places = (storage, production, str(home.reconciled), scratch)
-        transfer = Transfer(*places, *names, process_func, overwrite, journal)
+        transfer = Transfer(*places, *names, process_func, overwrite, journal, lock)
         files = validate(transfer, rows, _bring_home(transfer, rows, kept, hashes, pool), hashes, pool)
-        lock.check()
-        manifest = _record(home, target, rows, files, dropped)
+        manifest = _record(home, lock, target, rows, files, dropped)
     retries = RETRIES.count - retried_before
     if retries:
         say(f"S3 failed for a moment: {retries:,} requests were tried again")
@@ -172,15 +171,21 @@ def _bring_home(
 
 def _record(
     home: Home,
+    lock: Held,
     target: Path,
     rows: Mapping[str, Mapping[str, Any]],
     files: Mapping[str, list[FileAtHome]],
     dropped: Mapping[str, str],
 ) -> Manifest:
-    """Writes what came of it: the manifest, the label counts and, last, the marker that all is at home."""
+    """Writes what came of it: the manifest, the label counts and, last, the marker that all is at home.
+
+    Nothing goes into a home whose lock was lost: it is another process's now.
+    """
     with disk_errors(f"write {target}", target):
         manifest = write_manifest(target, rows=rows, kept=files, dropped=dropped)
+    lock.check()
     counts = json.dumps(manifest.label_counts(), indent=2, ensure_ascii=False)
     home.storage.write(str(home.label_counts), f"{counts}\n".encode())
+    lock.check()
     mark_complete(home, manifest)
     return manifest

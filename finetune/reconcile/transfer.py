@@ -13,7 +13,7 @@ from finetune.reconcile.journal import Journal
 from finetune.reconcile.manifest import PROCESS_FUNC, FileAtHome
 from finetune.storage.disk import full_disk
 from finetune.storage.plan import decide
-from finetune.storage.storage import Storage, storage_of
+from finetune.storage.storage import Held, Storage, storage_of
 from finetune.storage.uri import join
 
 ProcessFunc = Callable[[dict[str, Any], dict[str, str], str, bool], Any]
@@ -37,6 +37,8 @@ class Transfer:
     process_func: ProcessFunc | None
     overwrite: bool
     journal: Journal
+    lock: Held
+    """The home's."""
     decisions: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -52,7 +54,9 @@ class Transfer:
 
         Raises:
             ReconcileError: A file cannot be copied, the folder is a link, or process_func raised.
+            StorageError: The home's lock was lost.
         """
+        self.lock.check()
         self._copy_all(row["guid"], hashes)
         self._process(row, hashes)
         return self._files(row["guid"], hashes)
@@ -98,6 +102,7 @@ class Transfer:
                 self.process_func(dict(row), files, folder, True)
             except Exception as error:
                 raise _process_failed(error, guid, home, folder) from error
+            self.lock.check()  # before what it wrote is put in place, since it may have taken long
         self.journal.add(guid, digest)
 
     def _files(self, guid: str, hashes: Mapping[str, str]) -> list[FileAtHome]:

@@ -128,7 +128,7 @@ class LocalStorage:
         """As Storage says; the operating system keeps the lock."""
         return locked(Path(path), what)
 
-    def try_locked(self, path: str) -> AbstractContextManager[bool]:
+    def try_locked(self, path: str) -> AbstractContextManager[Lasting | None]:
         """As Storage says."""
         return try_locked(Path(path))
 

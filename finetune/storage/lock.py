@@ -32,10 +32,10 @@ def locked(path: Path, what: str) -> Iterator[Lasting]:
 
 
 @contextmanager
-def try_locked(path: Path) -> Iterator[bool]:
-    """Holds the lock at `path` if it is free, and says whether it was."""
+def try_locked(path: Path) -> Iterator[Lasting | None]:
+    """Holds the lock at `path` if it is free; gives None if another process holds it."""
     with path.open("a+") as file:
-        yield _try_lock(file.fileno())
+        yield Lasting() if _try_lock(file.fileno()) else None
 
 
 def _try_lock(descriptor: int) -> bool:

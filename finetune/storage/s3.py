@@ -143,7 +143,7 @@ class S3Storage:
         """As Storage says; see S3Lock."""
         return S3Lock(self._objects, S3Uri.parse(path)).locked(what)
 
-    def try_locked(self, path: str) -> AbstractContextManager[bool]:
+    def try_locked(self, path: str) -> AbstractContextManager[S3Locked | None]:
         """As Storage says."""
         return S3Lock(self._objects, S3Uri.parse(path)).try_locked()
 

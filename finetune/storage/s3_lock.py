@@ -54,14 +54,14 @@ class S3Lock:
             yield held
 
     @contextmanager
-    def try_locked(self) -> Iterator[bool]:
-        """Holds the lock if it is free, and says whether it was."""
+    def try_locked(self) -> Iterator["S3Locked | None"]:
+        """Holds the lock if it is free; gives None if another process holds it."""
         held = self._take()
         if held is None:
-            yield False
+            yield None
             return
         with held:
-            yield True
+            yield held
 
     def _take(self) -> "S3Locked | None":
         mine = _owner()
@@ -87,7 +87,7 @@ class S3Locked:
         self._lock, self._content = lock, content
         self._ended = threading.Event()
         self._lost: str | None = None
-        self._renewed = time.monotonic()
+        self._renewed = _now()
         self._thread = threading.Thread(target=self._renew, daemon=True)
 
     def __enter__(self) -> "S3Locked":
@@ -102,10 +102,10 @@ class S3Locked:
             self._lock.objects.delete(self._lock.uri, etag=found.etag)
 
     def check(self) -> None:
-        """As Held says."""
-        silent = time.monotonic() - self._renewed
-        if self._lost is None and silent > self._lock.stale_seconds:
-            self._lost = f"it could not be renewed for {silent:.0f} s"
+        """As Held says. A machine that slept asks S3 whether the lock is still its own."""
+        silent = _now() - self._renewed
+        if self._lost is None and silent > self._lock.stale_seconds and not self._renewed_now():
+            self._lost = self._lost or f"it could not be renewed for {silent:.0f} s"
         if self._lost is not None:
             raise StorageError(
                 f"the lock {self._lock.uri} was lost ({self._lost}), so another process may be writing there; "
@@ -113,16 +113,28 @@ class S3Locked:
             )
 
     def _renew(self) -> None:
-        while not self._ended.wait(self._lock.renew_seconds):
-            try:
-                found = self._lock.objects.head(self._lock.uri)
-                if found is None or self._lock.objects.read(self._lock.uri) != self._content:
-                    self._lost = "another process took it over"
-                    return
-                if self._lock.objects.write(self._lock.uri, self._content, etag=found.etag):
-                    self._renewed = time.monotonic()
-            except StorageError:
-                continue  # check() says so when it lasts
+        while self._lost is None and not self._ended.wait(self._lock.renew_seconds):
+            self._renewed_now()  # check() says so when it fails for too long
+
+    def _renewed_now(self) -> bool:
+        """Renews the lock, if S3 answers and it is still this one."""
+        began = _now()
+        try:
+            found = self._lock.objects.head(self._lock.uri)
+            if found is None or self._lock.objects.read(self._lock.uri) != self._content:
+                self._lost = "another process took it over"
+                return False
+            if not self._lock.objects.write(self._lock.uri, self._content, etag=found.etag):
+                return False
+        except StorageError:
+            return False
+        self._renewed = began
+        return True
+
+
+def _now() -> float:
+    """Seconds that also pass while the machine sleeps, where the system can tell."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def is_stale(found: Object, stale_seconds: float) -> bool:

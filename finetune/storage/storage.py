@@ -85,8 +85,8 @@ class Storage(Protocol):
     def locked(self, path: str, what: str) -> AbstractContextManager[Held]:
         """Holds a lock, waiting for it and saying so while another process holds it."""
 
-    def try_locked(self, path: str) -> AbstractContextManager[bool]:
-        """Holds a lock if it is free, and says whether it was."""
+    def try_locked(self, path: str) -> AbstractContextManager[Held | None]:
+        """Holds a lock if it is free; gives None if another process holds it."""
 
     def scratch(self, folder: str) -> AbstractContextManager[str]:
         """An empty local folder for what is not complete yet, from which files move into `folder` at once."""

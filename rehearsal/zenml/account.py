@@ -10,12 +10,15 @@ from typing import Any
 from rehearsal.errors import RehearsalError
 
 NAME = "rehearsal"
+# Without a password nobody can log in to the dashboard: its form sends none that is empty.
+USER, PASSWORD = "default", "rehearsal"
+LOGIN = f"user {USER}, password {PASSWORD}"
 # The dashboard shows nothing else until its survey is answered.
 ANSWERED = {"finished_onboarding_survey": True, "awareness_channels": ["other"]}
 
 
 def open_account(url: str, seconds: float) -> str:
-    """Gives the API key of a new service account, and answers the survey of the user `default`.
+    """Gives the API key of a new service account; gives the user `default` a password and answers its survey.
 
     Args:
         url: The server's address; it may still be starting.
@@ -24,16 +27,19 @@ def open_account(url: str, seconds: float) -> str:
     Raises:
         RehearsalError: It does not answer in time, or refuses.
     """
-    login = urllib.parse.urlencode({"username": "default", "password": ""}).encode()
+    login = urllib.parse.urlencode({"username": USER, "password": ""}).encode()
     token = _ask(f"{url}/api/v1/login", "POST", login, {}, seconds)["access_token"]
 
     def say(method: str, path: str, values: dict[str, Any]) -> Any:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         return _ask(f"{url}/api/v1/{path}", method, json.dumps(values).encode(), headers, seconds)
 
-    say("PUT", "users/default", {"email_opted_in": False, "user_metadata": ANSWERED})
     account = say("POST", "service_accounts", {"name": NAME, "active": True})["id"]
-    return str(say("POST", f"service_accounts/{account}/api_keys", {"name": NAME})["body"]["key"])
+    key = str(say("POST", f"service_accounts/{account}/api_keys", {"name": NAME})["body"]["key"])
+    # The password comes last, because it ends the token.
+    values = {"email_opted_in": False, "user_metadata": ANSWERED, "old_password": "", "password": PASSWORD}
+    say("PUT", "current-user", values)
+    return key
 
 
 def _ask(url: str, method: str, body: bytes, headers: dict[str, str], seconds: float) -> Any:

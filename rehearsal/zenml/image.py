@@ -7,10 +7,10 @@ from pathlib import Path
 from rehearsal.settings import SDK_SETTINGS, Image
 
 # As docker/base.Dockerfile and .dockerignore have them.
-ROOMS = ("experiments", "finetune", "materializers", "operators", "pipelines", "steps")
+ROOMS = ("docker/startup", "experiments", "finetune", "materializers", "operators", "pipelines", "steps")
 PLACES, SDK_PLACE = ("/app", "/opt/ml/code"), "/etc/xdg/sagemaker"
 ENVIRONMENT = {
-    "PYTHONPATH": "/app",
+    "PYTHONPATH": "/app:/app/docker/startup",
     "PYTHONUNBUFFERED": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "ZENML_CONFIG_PATH": "/app/.zenconfig",

@@ -3,9 +3,10 @@
 from typing import Any
 
 from stacks.checks.finding import AWSError, Finding, code_of, refused
+from stacks.iam.trust import SAGEMAKER, trusts
 from stacks.values import Values
 
-SUBJECT_OF_ROLE, TRUSTED = "role", "sagemaker.amazonaws.com"
+SUBJECT_OF_ROLE = "role"
 EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 
 
@@ -43,21 +44,10 @@ def check_role(session: Any, values: Values) -> Finding:
         if code_of(error) == "NoSuchEntity":
             return Finding(SUBJECT_OF_ROLE, False, f"there is no role {name}", _create_role(name))
         return refused(SUBJECT_OF_ROLE, error, "iam:GetRole")
-    if not trusts_sagemaker(role["AssumeRolePolicyDocument"]):
+    if not trusts(role["AssumeRolePolicyDocument"], SAGEMAKER):
         command = f"aws iam update-assume-role-policy --role-name {name} --policy-document {_policy('trust')}"
-        return Finding(SUBJECT_OF_ROLE, False, f"{name} does not let {TRUSTED} assume it", command)
+        return Finding(SUBJECT_OF_ROLE, False, f"{name} does not let {SAGEMAKER} assume it", command)
     return Finding(SUBJECT_OF_ROLE, True, values.role)
-
-
-def trusts_sagemaker(policy: dict[str, Any]) -> bool:
-    """Whether a trust policy lets SageMaker assume the role."""
-    statements = policy.get("Statement", [])
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal = statement.get("Principal", {})
-        services = principal.get("Service", []) if isinstance(principal, dict) else []
-        if statement.get("Effect") == "Allow" and TRUSTED in ([services] if isinstance(services, str) else services):
-            return True
-    return False
 
 
 def _no_credentials(error: Exception, values: Values) -> Finding:

@@ -100,13 +100,13 @@ class Watch:
             except OSError:  # the other side of a terminal is closed
                 found = b""
             assert found, f"ended before {text!r}:\n{self.text}"
-            self.text += found.decode()
+            self.text += found.decode(errors="replace")  # a letter may be cut in two
 
     def end(self) -> str:
         """Reads to the end."""
         try:
             while found := os.read(self.read, 4096):
-                self.text += found.decode()
+                self.text += found.decode(errors="replace")  # a letter may be cut in two
         except OSError:
             pass
         os.close(self.read)

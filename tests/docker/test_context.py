@@ -13,7 +13,7 @@ import pytest
 from images.context import context, context_files
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = {"experiments", "finetune", "materializers", "operators", "pipelines", "steps"}
+ROOMS = ("docker/startup", "experiments", "finetune", "materializers", "operators", "pipelines", "steps")
 OUTSIDE = (
     "run.py",
     "README.md",
@@ -30,7 +30,13 @@ OUTSIDE = (
     "steps/.ipynb_checkpoints/train.py",
     "other/finetune/a.py",
 )
-INSIDE = ("finetune/a.py", "finetune/report/page.html", "experiments/mine/requirements.txt", "requirements.txt")
+INSIDE = (
+    "docker/startup/a.py",
+    "finetune/a.py",
+    "finetune/report/page.html",
+    "experiments/mine/requirements.txt",
+    "requirements.txt",
+)
 
 
 @pytest.fixture
@@ -92,8 +98,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_exactly_the_code_rooms_enter_an_image() -> None:
-    found = {path.split("/")[0] for path in context_files(ROOT)}
-    assert found == {room for room in ROOMS if (ROOT / room).is_dir()} | {"requirements.txt"}
+    found = set(context_files(ROOT)) - {"requirements.txt"}
+    rooms = {room: {path for path in found if path.startswith(f"{room}/")} for room in ROOMS}
+    assert all(rooms.values()) and found == set.union(*rooms.values())
 
 
 def test_all_else_stays_outside(project: Path) -> None:

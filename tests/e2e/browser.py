@@ -9,6 +9,7 @@ NO_BROWSER = "no chromium, chromium-browser or google-chrome on PATH"
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-3d-apis",  # the login page draws its background by WebGL: a frame a second without a GPU
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -16,8 +17,10 @@ ARGUMENTS = [
 ]
 
 
-def see_run(address: str, *, steps: Sequence[str], in_report: str, pictures: Path) -> None:
-    """Opens a run's page: its steps must be in the DAG, and the text in the preview of its report."""
+def see_run(
+    address: str, *, steps: Sequence[str], in_report: str, pictures: Path, login: tuple[str, str] | None = None
+) -> None:
+    """Opens a run's page, logged in if asked: its steps must be in the DAG, the text in the preview of its report."""
     from playwright.sync_api import expect, sync_playwright
 
     with sync_playwright() as playwright:
@@ -25,6 +28,10 @@ def see_run(address: str, *, steps: Sequence[str], in_report: str, pictures: Pat
         page = browser.new_page(viewport={"width": 1500, "height": 1000})
         page.set_default_timeout(60_000)
         page.goto(address)
+        if login is not None:
+            for field, text in enumerate(login):
+                page.locator("input").nth(field).fill(text)
+            page.get_by_role("button", name="Login").click()
         for step in steps:
             expect(page.get_by_text(step, exact=True).first).to_be_visible(timeout=60_000)
         page.screenshot(path=pictures / "dag.png")

@@ -17,7 +17,9 @@ import yaml
 from experiments.license_mentions.sample import build
 from rehearsal import Rehearsal
 from rehearsal.fixture import skip_where_refused
+from rehearsal.zenml.account import PASSWORD, USER
 from stacks.files import load_stack
+from tests.e2e.browser import CHROMIUM, NO_BROWSER, see_run
 from tests.e2e.workbench import REPOSITORY, clean_environment
 
 EXPERIMENT = "EXP-3333-license-mentions"
@@ -144,6 +146,15 @@ def test_artifacts_with_versions_lie_in_s3(remote: tuple[str, dict[str, Any]]) -
     assert {"production", "manifest", "dataset_few", "model", "metrics", "predictions", "report"} <= set(facts["uris"])
     assert all(uri.startswith("s3://rehearsal/zenml/") for uri in facts["uris"].values())
     assert all(facts["versions"].values())
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
+def test_the_dashboard_shows_the_run_and_its_report(
+    remote: tuple[str, dict[str, Any]], up: Rehearsal, folder: Path
+) -> None:
+    page = f"{up.dashboard}/projects/default/runs/{remote[1]['id']}"
+    macro_f1 = f"{remote[1]['metrics']['metrics']['macro_f1']:.3f}"
+    see_run(page, steps=STEPS, in_report=macro_f1, pictures=folder, login=(USER, PASSWORD))
 
 
 def test_a_second_run_is_cached(remote: tuple[str, dict[str, Any]], rehearsed: Place) -> None:

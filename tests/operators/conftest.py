@@ -69,8 +69,10 @@ class Bench:
         """Waits until the first step of a pipeline execution has printed this."""
         while True:
             step = execution_of(self.sagemaker, execution).steps.get("train")
-            if step and step.job and line in LogTail(self.client, step.job, "Processing").new():
+            lines = list(LogTail(self.client, step.job, "Processing").new()) if step and step.job else []
+            if line in lines:
                 return
+            assert step is None or step.status in ("Starting", "Executing"), lines
             time.sleep(0.1)
 
     def model(self, job: dict[str, Any]) -> dict[str, bytes]:

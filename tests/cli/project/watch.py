@@ -1,4 +1,4 @@
-"""Follows a run, and prints how it ended. Argument: its id."""
+"""Follows a run, and prints how it ended. Arguments: its id; `ends` where the rehearsal ends with this process."""
 
 import os
 import sys
@@ -10,6 +10,11 @@ from stacks.apply import apply
 if __name__ == "__main__":
     quiet_defaults()
     os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply("rehearsal"))
+    from zenml.client import Client
+
+    from cli.find import how_to_look, reference_to
     from cli.follow import follow
 
-    print(follow(UUID(sys.argv[1]), lambda line: print(line, flush=True)))
+    run = Client().get_pipeline_run(UUID(sys.argv[1]))
+    commands = None if sys.argv[2:] == ["ends"] else how_to_look(reference_to(run), "rehearsal")
+    print(follow(run.id, lambda line: print(line, flush=True), commands))

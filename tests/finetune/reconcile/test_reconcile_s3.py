@@ -1,11 +1,13 @@
 """Reconcile where the experiment home, or production, or both lie in S3: a real server, real kills."""
 
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,15 @@ import pytest
 
 from finetune.errors import ReconcileError, StorageError
 from finetune.experiment import Home
+from finetune.reconcile.journal import open_journal
 from finetune.reconcile.labels import read_labels
 from finetune.reconcile.occupant import refuse_other
-from finetune.reconcile.reconcile import Reconciled, reconcile
+from finetune.reconcile.reconcile import Reconciled, _record, reconcile
 from finetune.reconcile.snapshot import take_snapshot
+from finetune.reconcile.transfer import Transfer
+from finetune.storage.objects import Objects
+from finetune.storage.s3_lock import S3Lock
+from finetune.storage.uri import S3Uri
 from tests.finetune.s3_server import Weather, objects, put
 
 ROOT = Path(__file__).parents[3]
@@ -203,3 +210,36 @@ def test_a_run_that_was_killed_while_copying_to_s3_copies_only_what_is_missing(t
     assert result.decisions == {"skip: same size and hash": len(there), "copy: absent": IDS - len(there)}
     expected = place.run("local", "local")
     assert result.manifest.path.read_bytes() == expected.manifest.path.read_bytes()
+
+
+def test_a_reconcile_that_lost_its_homes_lock_touches_nothing_more(place: Place) -> None:
+    home, names = place.home("s3"), (["t"], ["t", "label.json"])
+
+    def lose(row: dict[str, Any], files: dict[str, str], folder: str, overwrite: bool) -> None:
+        write_label(row, files, folder, overwrite)
+        if row["guid"] == "001":
+            put(place.bucket, {str(home.lock).removeprefix(f"s3://{place.bucket}/"): b"another"})
+            with pytest.raises(StorageError):
+                until_raised(held.check)
+
+    hashes = {"t": hashlib.sha256(b"001" * 50).hexdigest()}
+    lock = S3Lock(Objects(), S3Uri.parse(str(home.lock)), renew_seconds=0.1)
+    with lock.locked("the home") as held, open_journal(home, "1") as journal:
+        at = (home.storage, place.production("s3"), str(home.reconciled), str(place.folder))
+        transfer = Transfer(*at, *names, lose, False, journal, held)
+        for guid in ("001", "002"):
+            with pytest.raises(StorageError, match="another process took it over.*another process may be writing"):
+                transfer.bring_home({"guid": guid, "label": "x"}, hashes)
+        with pytest.raises(StorageError, match="another process took it over"):
+            _record(home, held, place.folder / "manifest.parquet", {}, {}, {})
+    assert list(place.at_home()) == ["001/t"]
+    assert [key for key in objects(place.bucket) if key.startswith("out/") and not key.endswith("001/t")] == [
+        str(home.lock).removeprefix(f"s3://{place.bucket}/")
+    ]
+
+
+def until_raised(call: Callable[[], None]) -> None:
+    ends = time.monotonic() + 20
+    while time.monotonic() < ends:
+        call()
+        time.sleep(0.05)

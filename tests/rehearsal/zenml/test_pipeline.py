@@ -226,7 +226,9 @@ ELSEWHERE = {
     "submitter": {
         "logs:DescribeLogStreams",
         "logs:GetLogEvents",
+        "s3:DeleteObject",
         "s3:PutObject",
+        "sagemaker:DescribePipeline",
         "sagemaker:DescribePipelineExecution",
         "sagemaker:DescribeProcessingJob",
         "sagemaker:DescribeTrainingJob",

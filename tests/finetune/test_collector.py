@@ -4,7 +4,7 @@ import sys
 PROCESS = """
 import atexit, gc
 atexit.register(lambda: print(gc.get_freeze_count() > 0))  # runs after what is registered later
-from cli.collector import collect_rarely
+from finetune.collector import collect_rarely
 collect_rarely()
 print(gc.get_threshold()[0])
 """

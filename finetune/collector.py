@@ -1,4 +1,4 @@
-"""How often Python's garbage collector looks for cycles in a process that imports a great deal and then ends."""
+"""How often Python looks for garbage in a process that imports a great deal and then ends."""
 
 import atexit
 import gc

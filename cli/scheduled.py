@@ -1,0 +1,27 @@
+"""Composes the pipeline of a config for a schedule: each time that it starts, it is a run of its own."""
+
+from typing import Any
+
+from cli.check import try_on_production
+from cli.compose import arguments, pipeline_of
+from cli.sample import bring_sample
+from finetune.config.experiment import ExperimentConfig
+from stacks.files import load_stack
+from stacks.place import place
+
+
+def scheduled(config: ExperimentConfig, stack_name: str) -> tuple[Any, dict[str, Any]]:
+    """The pipeline and what it is called with, after the same trial on production as for a run.
+
+    Its facts hold no run number and no start: the first step of each run claims them. Nothing is known of the home
+    at the time of such a run, so reconcile is never cached.
+
+    Raises:
+        FinetuneError: Something is wrong with functions, stack or production.
+    """
+    stack = load_stack(stack_name)
+    placed = place(config, root=stack.root, production=stack.production)
+    bring_sample(config, placed)
+    functions, _ = try_on_production(placed)
+    name = f"{placed.experiment}-scheduled-{{date}}-{{time}}"
+    return pipeline_of(name, {}, placed, stack, cache=True, reconciled=False), arguments(placed, functions)

@@ -1,0 +1,64 @@
+"""Submits a run to AWS: when it fails or is broken off, nothing of it is left there."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from finetune.errors import FinetuneError, RunError
+
+if TYPE_CHECKING:
+    from zenml.integrations.aws.orchestrators import SagemakerOrchestrator
+    from zenml.models import PipelineRunResponse
+
+    from operators.jobs import Clients, Say
+
+STARTED = "after-call.sagemaker.StartPipelineExecution"
+
+
+def submit(call: "Callable[[], PipelineRunResponse]", say: "Say") -> "PipelineRunResponse":
+    """Calls the pipeline, which submits it to the active stack, and gives its run on ZenML's server.
+
+    Raises:
+        ComputeError: AWS refuses it.
+        RunError: ZenML's server does not answer; or AWS has the run when submitting fails, and stopping it fails, too.
+    """
+    from zenml.client import Client
+
+    from cli.served import zenml_reached
+    from operators.clients import clients_of
+    from operators.transient import aws_errors
+
+    executions: list[str] = []
+
+    def note(parsed: dict[str, Any], **about: Any) -> None:
+        executions.append(str(parsed.get("PipelineExecutionArn", "")))
+
+    stack = Client().active_stack
+    clients, orchestrator = clients_of(stack), cast("SagemakerOrchestrator", stack.orchestrator)
+    try:
+        with aws_errors("submitting the run"), zenml_reached():
+            # The orchestrator keeps the execution to itself until ZenML's server has been told of it.
+            orchestrator.sagemaker_session.sagemaker_client.meta.events.register(STARTED, note)
+            return call()
+    except BaseException as error:
+        _end(clients, [arn for arn in executions if arn], say, error)
+        raise
+
+
+def _end(clients: "Clients", executions: list[str], say: "Say", error: BaseException) -> None:
+    """Asks AWS to stop what it had taken up before the error: ZenML's server would never hear of it."""
+    from operators.transient import patiently
+
+    for arn in executions:
+        name = arn.rpartition("/")[2]
+        try:
+            patiently(
+                lambda arn=arn: clients("sagemaker").stop_pipeline_execution(PipelineExecutionArn=arn),  # type: ignore[misc]
+                f"stopping pipeline execution {name}",
+            )
+        except (FinetuneError, KeyboardInterrupt) as failed:
+            command = f"aws sagemaker stop-pipeline-execution --pipeline-execution-arn {arn}"
+            raise RunError(
+                f"the run was handed to AWS, then submitting it failed ({error!r}), and stopping it failed "
+                f"({failed!r}); stop it with:\n  {command}"
+            ) from error
+        say(f"AWS had taken up the run already: stopped pipeline execution {name}")
