@@ -8,6 +8,7 @@ from cli.sample import bring_sample
 from finetune.config.experiment import ExperimentConfig
 from stacks.files import load_stack
 from stacks.place import place
+from stacks.secrets import check_references
 
 
 def scheduled(config: ExperimentConfig, stack_name: str) -> tuple[Any, dict[str, Any]]:
@@ -21,7 +22,8 @@ def scheduled(config: ExperimentConfig, stack_name: str) -> tuple[Any, dict[str,
     """
     stack = load_stack(stack_name)
     placed = place(config, root=stack.root, production=stack.production)
+    check_references(placed, stack.values)
     bring_sample(config, placed)
-    functions, _ = try_on_production(placed)
+    functions, _ = try_on_production(placed, stack.values)
     name = f"{placed.experiment}-scheduled-{{date}}-{{time}}"
     return pipeline_of(name, {}, placed, stack, cache=True, reconciled=False), arguments(placed, functions)

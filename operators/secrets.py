@@ -81,7 +81,7 @@ def read_aws(name: str, key: str | None, region: str | None) -> str:
     return text if key is None else _of_key(_json(text, name, key), name, key, "the secret of AWS Secrets Manager")
 
 
-def _refused(name: str, region: str, told: Mapping[str, Any]) -> ConfigError | UnreachableError:
+def _refused(name: str, region: str | None, told: Mapping[str, Any]) -> ConfigError | UnreachableError:
     code = str(told.get("Code", "?"))
     if code == ABSENT:
         return ConfigError(

@@ -2,6 +2,9 @@
 
 import pytest
 
+from cli.scheduled import scheduled
+from finetune.config.load import load_config
+from finetune.errors import ConfigError
 from tests.cli.test_main import run
 
 CRON = "0 6 ? * MON-FRI *"
@@ -28,3 +31,11 @@ def test_bad_input_is_refused_at_once(arguments: list[str], said: str) -> None:
     ended = run("schedule", *arguments)
     assert ended.returncode == 2
     assert said in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_a_variable_that_scheduled_jobs_would_not_have_is_refused() -> None:
+    config = load_config(CONFIG, ["production.labels.params={team: '${env:HOME}'}"])
+    with pytest.raises(
+        ConfigError, match=r"production.labels.params.team: \$\{env:HOME\} is a variable of this machine"
+    ):
+        scheduled(config, "rehearsal")

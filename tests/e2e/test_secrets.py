@@ -37,8 +37,6 @@ CREATE = """
 import sys
 from zenml.client import Client
 Client().create_secret("labels", {"region": sys.argv[1]})
-"""
-ASK = """
 from finetune.errors import FinetuneError
 from operators.secrets import read_zenml
 for name, key in (("none", "region"), ("labels", "user"), ("label", "region")):
@@ -61,6 +59,7 @@ class Planted:
     mine: dict[str, str]
     """Secrets in the environment of who submits."""
     said: dict[str, str] = field(default_factory=dict)
+    asked: str = ""
 
     @property
     def values(self) -> list[str]:
@@ -96,6 +95,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
         up.client("secretsmanager").create_secret(Name="finetune/labels", SecretString=json.dumps(keys))
         created = made.python("-c", CREATE, made.region)
         assert created.returncode == 0, created.stderr
+        made.asked = created.stdout
         failing, completing = _configs(bench)
         assert made.run(failing) == 1, made.said["failing"]
         assert made.run(completing) == 0, made.said["completing"]
@@ -108,7 +108,7 @@ def test_the_values_were_read_in_the_job(planted: Planted) -> None:
     assert values is not None
     read = [each for each in planted.up.calls() if each["action"] == "secretsmanager:GetSecretValue"]
     in_jobs = [call for call in read if call["role"] == values.role]
-    assert [call["times"] for call in in_jobs] == [2]
+    assert [call["times"] for call in in_jobs] == [3], "password and team, then team"
     allowed = render("execution-role", values)["Statement"]
     assert all(allows(allowed, call["action"], call["resource"]) for call in in_jobs)
     assert {call["role"] for call in read} == {values.role, "client"}, "it was tried before submission, too"
@@ -151,7 +151,7 @@ def test_the_only_secret_in_a_jobs_environment_is_zenmls_own_token(planted: Plan
 
 
 def test_what_zenmls_store_does_not_have_is_named_with_what_it_has(planted: Planted) -> None:
-    told = planted.python("-c", ASK).stdout.splitlines()[-3:]
+    told = planted.asked.splitlines()[-3:]
     assert told[0].startswith("ConfigError ZenML has no secret none, or does not show it to you")
     assert told[1] == "ConfigError ZenML's secret labels has no key user; its keys are region"
     assert told[2].startswith("ConfigError ZenML has no secret label,")

@@ -52,3 +52,15 @@ def test_calls_are_counted_by_role_and_those_of_who_looks_on_are_not() -> None:
         ("arn:aws:iam::123456789012:role/r", "s3:GetObject", "arn:aws:s3:::b/k", 2),
         (CLIENT, "s3:GetObject", "arn:aws:s3:::b/k", 1),
     ]
+
+
+def test_a_secret_that_is_read_is_known_by_its_arn() -> None:
+    calls = Calls()
+    signed = {
+        "HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=me/20260101/eu-west-1/secretsmanager/aws4_request, ..."
+    }
+    asked = environ("POST", "/", HTTP_X_AMZ_TARGET="secretsmanager.GetSecretValue", **signed)
+    calls.keep("me", "secretsmanager", asked, b'{"SecretId": "finetune/labels"}')
+    (call,) = calls.all()
+    assert call["action"] == "secretsmanager:GetSecretValue"
+    assert call["resource"] == "arn:aws:secretsmanager:eu-west-1:123456789012:secret:finetune/labels-??????"
