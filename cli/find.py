@@ -35,7 +35,10 @@ def named_run(options: argparse.Namespace) -> "tuple[PipelineRunResponse, Client
     from cli.environment import quiet_defaults
 
     quiet_defaults()
-    use_stack(options.stack)
+    try:
+        use_stack(options.stack)
+    except ConfigError as error:
+        raise ConfigError(f"{error}\n(a run on this machine is told by <root>/EXPERIMENT/runs/N/run.json)") from None
     from zenml.client import Client
 
     from operators.clients import clients_of

@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from cli.states import RunState
-from cli.summary import outcome
+from cli.summary import artifacts_of, outcome
 from finetune import runs
 from finetune.errors import FinetuneError
 from finetune.experiment import Home
 from finetune.progress import say
 from finetune.runs import Run, Status
+from finetune.storage.storage import storage_of
 
 if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse
@@ -18,12 +19,25 @@ if TYPE_CHECKING:
 def write_outcome(record: Run, status: Status, home: Home, pipeline_run: "PipelineRunResponse | None") -> Run:
     """Writes the outcome of a run, and its report beside it; gives the record with it.
 
+    A run whose artifacts are gone is no completed one: its steps came from the cache, which does not look for them.
+
     Raises:
         RunError: Either cannot be written.
     """
-    ended = outcome(record, status, home, pipeline_run)
+    gone = _gone(pipeline_run) if status is Status.COMPLETED and pipeline_run else []
+    if gone:
+        say(f"error: {', '.join(gone)}: deleted since a step made it; make it anew with --no-cache")
+        ended = record.ended(Status.FAILED)
+    else:
+        ended = outcome(record, status, home, pipeline_run)
     ended.write(home)
     return ended
+
+
+def _gone(pipeline_run: "PipelineRunResponse") -> list[str]:
+    """The run's artifacts of which no file is left, with their places."""
+    places = {name: artifact.uri for name, artifact in artifacts_of(pipeline_run).items()}
+    return [f"{name} ({place})" for name, place in places.items() if not any(storage_of(place).below(place))]
 
 
 def record_end(run_id: UUID, state: RunState) -> None:

@@ -27,6 +27,7 @@ from finetune.runs import Run, Status
 from finetune.storage.storage import Held
 from finetune.versions import versions
 from stacks.files import Stack, load_stack
+from stacks.onboarding import decline_survey
 from stacks.place import place
 from stacks.secrets import check_references
 
@@ -84,6 +85,8 @@ def run(wanted: Wanted) -> int:
 
         with zenml_reached():
             os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(stack.name))
+        if stack.values is None:
+            decline_survey()
         home = Home(placed.root, placed.experiment)
         record = _begin(home, placed, wanted)
         with runs.held(home, record.run_number) as lock, interruptible():
@@ -140,9 +143,9 @@ def _carry_out(work: Work, began: float) -> int:
         go_on = f"; then go on with:\n  {work.again}" if work.again else ""
         say(f"error: the run is {status}, but its outcome is not recorded: {error}{go_on}")
         return Exit.FAILED
-    if status is Status.COMPLETED:
+    if record.status is Status.COMPLETED:
         print_summary(record, work.home, pipeline_run, seconds=time.monotonic() - began)
-    return EXITS[status]
+    return EXITS[record.status]
 
 
 def _attempt(name: str, work: Work) -> Status:

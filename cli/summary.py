@@ -25,7 +25,7 @@ def outcome(run: Run, status: Status, home: Home, pipeline_run: "PipelineRunResp
     """
     if pipeline_run is None:
         return run.ended(status)
-    artifacts = _artifacts(pipeline_run)
+    artifacts = artifacts_of(pipeline_run)
     metrics: dict[str, Any] = {}
     if "metrics" in artifacts:
         metrics = artifacts["metrics"].load()
@@ -55,7 +55,8 @@ def find_pipeline_run(name: str) -> "PipelineRunResponse | None":
     return found[0] if found else None
 
 
-def _artifacts(pipeline_run: "PipelineRunResponse") -> dict[str, Any]:
+def artifacts_of(pipeline_run: "PipelineRunResponse") -> dict[str, Any]:
+    """The newest version of each artifact that the run's steps gave."""
     return {name: versions[0] for step in pipeline_run.steps.values() for name, versions in step.outputs.items()}
 
 

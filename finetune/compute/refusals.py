@@ -19,7 +19,7 @@ def refused_instance(name: str) -> str | None:
     known = instances()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        advice = f"did you mean {', '.join(near)}?" if near else f"{TABLE.name} beside the code lists them"
+        advice = f"did you mean {', '.join(near)}?" if near else f"finetune/compute/{TABLE.name} lists them"
         return f"must be an instance type of SageMaker training jobs, but got {name!r}; {advice}"
     if known[name].neuron:
         return f"{name} has AWS Neuron accelerators, which PyTorch cannot use by itself; choose a type with GPUs"

@@ -8,13 +8,12 @@ import urllib.request
 from typing import Any
 
 from rehearsal.errors import RehearsalError
+from stacks.onboarding import ANSWERED
 
 NAME = "rehearsal"
 # Without a password nobody can log in to the dashboard: its form sends none that is empty.
 USER, PASSWORD = "default", "rehearsal"
 LOGIN = f"user {USER}, password {PASSWORD}"
-# The dashboard shows nothing else until its survey is answered.
-ANSWERED = {"finished_onboarding_survey": True, "awareness_channels": ["other"]}
 
 
 def open_account(url: str, seconds: float) -> str:

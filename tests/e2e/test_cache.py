@@ -1,6 +1,7 @@
 """Which steps run after which change. snapshot always runs, because only it sees what changed in production."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -178,3 +179,13 @@ def test_a_change_that_is_taken_back_leaves_nothing_of_it_at_home(bench: Workben
     assert [labels_in_dataset(bench, number)["id00"] for number in (1, 2, 3)] == ["apple", "plum", "apple"]
     manifest = pq.read_table(Path(bench.record(3)["artifacts"]["manifest"], "table.parquet")).to_pylist()
     assert {row["label"] for row in manifest if row["guid"] == "id00"} == {"apple"}
+
+
+def test_an_artifact_that_was_deleted_is_told_and_made_anew(bench: Workbench) -> None:
+    assert bench.warm_run().code == 0
+    shutil.rmtree(bench.record(1)["artifacts"]["model"])
+    again = bench.warm_run()
+    assert again.code == 1
+    assert "error: model (" in again.said and "make it anew with --no-cache" in again.said
+    assert bench.record(2)["status"] == "failed"
+    assert bench.warm_run("--no-cache").code == 0

@@ -19,15 +19,6 @@ from tests.e2e.workbench import REPOSITORY, Workbench, clean_environment
 
 STEPS = ("snapshot", "reconcile", "prepare", "train", "evaluate")
 
-FINISH_SURVEY = """
-from zenml.client import Client
-Client().update_user(
-    "default",
-    updated_email_opt_in=False,
-    updated_metadata={"finished_onboarding_survey": True, "awareness_channels": ["other"]},
-)
-"""
-
 
 def free_port() -> int:
     with closing(socket.socket()) as server:
@@ -42,8 +33,6 @@ def dashboard(bench: Workbench) -> Iterator[tuple[Workbench, str]]:
     ended = bench.run()
     assert ended.code == 0, ended.said
     run_id = next(line for line in ended.out.splitlines() if line.startswith("dashboard")).rpartition("/runs/")[2]
-    survey = bench.python(FINISH_SURVEY)
-    assert survey.code == 0, survey.said
     port = free_port()
     environment = {**clean_environment(bench.zenml), "ZENML_ANALYTICS_OPT_IN": "false"}
     command = [str(Path(sys.executable).with_name("zenml")), "login", "--local", "--blocking", "--port", str(port)]

@@ -25,7 +25,7 @@ def refused(tmp_path: Path, step: str = "train", train: dict[str, Any] | None = 
     ("machines", "says"),
     [
         ({"instance_type": "ml.g5.xlrge"}, "instance_type: must be .* got 'ml.g5.xlrge'; did you mean ml.g5.xlarge"),
-        ({"instance_type": "nonsense!"}, r"instance_type: must be .* instances.csv beside the code lists them"),
+        ({"instance_type": "nonsense!"}, r"instance_type: must be .* finetune/compute/instances.csv lists them"),
         ({"instance_type": "ml.trn1.2xlarge"}, "instance_type: ml.trn1.2xlarge has AWS Neuron"),
         ({"gpus": 1}, "gpus: ml.m5.xlarge has no GPUs, not 1; ml.g"),
         ({"instance_type": "ml.g5.xlarge", "gpus": 4}, "gpus: ml.g5.xlarge has 1 GPU, not 4; ml.g4dn.12xlarge has"),
