@@ -1,6 +1,7 @@
 """Versions of what computes a result, for the record of a run."""
 
 import platform
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
 
 PACKAGES = (
@@ -17,11 +18,22 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Python's version and those of the packages that decide about results."""
-    found = {"python": platform.python_version()}
+    """Versions of Python and of the packages that decide about results; the commit of the code, if git knows it."""
+    found = {"python": platform.python_version(), **_commit()}
     for package in PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def _commit() -> dict[str, str]:
+    """The commit of the working folder, with -dirty where files differ from it; nothing where there is no git."""
+    try:
+        said = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"], capture_output=True, text=True
+        )
+    except OSError:
+        return {}
+    return {"commit": said.stdout.strip()} if said.returncode == 0 else {}

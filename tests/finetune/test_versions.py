@@ -1,0 +1,26 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from finetune.versions import versions
+
+
+def git(*arguments: str) -> str:
+    known = ("-c", "user.name=a", "-c", "user.email=a@b")
+    return subprocess.run(["git", *known, *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_the_commit_of_the_working_folder_is_named_and_whether_files_differ_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "commit" not in versions()
+    git("init", "--quiet")
+    Path("functions.py").write_text("a")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "a")
+    commit = git("rev-parse", "HEAD")
+    assert versions()["commit"] == commit
+    Path("functions.py").write_text("b")
+    assert versions()["commit"] == f"{commit}-dirty"
