@@ -37,7 +37,8 @@ def pipeline_of(
     from pipelines.finetune import finetune
     from stacks.submission import execution_mode, pipeline_settings
 
-    known = {"experiment": config.experiment, "stack": stack.name, "config": resolved(config)}
+    image = stack.values.image if stack.values else None
+    known = {"experiment": config.experiment, "stack": stack.name, "config": resolved(config), "image": image}
     steps = machines(config) if stack.components.step_operator else {}
     if not reconciled:
         steps["reconcile"] = {**steps.get("reconcile", {}), "enable_cache": False}

@@ -1,6 +1,5 @@
 """The main job: checks everything, claims a run number, runs the pipeline, and says what came of it."""
 
-import os
 import shlex
 import time
 import traceback
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
+from cli.activate import activate
 from cli.check import try_on_production
 from cli.compose import arguments, compose
 from cli.interrupts import Deferred, interruptible
@@ -27,7 +27,6 @@ from finetune.runs import Run, Status
 from finetune.storage.storage import Held
 from finetune.versions import versions
 from stacks.files import Stack, load_stack
-from stacks.onboarding import decline_survey
 from stacks.place import place
 from stacks.secrets import check_references
 
@@ -80,15 +79,9 @@ def run(wanted: Wanted) -> int:
         bring_sample(config, placed, whole=stack.name != REHEARSAL)
         functions, _ = try_on_production(placed, stack.values)
         say(f"starting ZenML with stack {stack.name}")
-        from cli.served import zenml_reached
-        from stacks.apply import apply
-
-        with zenml_reached():
-            os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(stack.name))
-        if stack.values is None:
-            decline_survey()
+        stack = activate(stack)
         home = Home(placed.root, placed.experiment)
-        record = _begin(home, placed, wanted)
+        record = _begin(home, placed, wanted, stack)
         with runs.held(home, record.run_number) as lock, interruptible():
             again = _resume_command(record, wanted) if lasts else None
             return _carry_out(Work(home, lock, record, placed, functions, stack, wanted.cache, again), began)
@@ -116,10 +109,11 @@ def _stopped(again: str | None) -> str:
     return f"stopped; finished steps and copied files are kept. Go on with:\n  {again}"
 
 
-def _begin(home: Home, config: ExperimentConfig, wanted: Wanted) -> Run:
+def _begin(home: Home, config: ExperimentConfig, wanted: Wanted, stack: Stack) -> Run:
     if wanted.run_number is not None:
         return runs.resume(home, wanted.run_number, stack=wanted.stack, config=resolved(config))
-    return runs.claim(home, stack=wanted.stack, config=resolved(config), versions=versions())
+    image = stack.values.image if stack.values else None
+    return runs.claim(home, stack=wanted.stack, config=resolved(config), versions=versions(image))
 
 
 def _carry_out(work: Work, began: float) -> int:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cli.activate import by_digest
 from cli.check import try_on_production
 from cli.compose import arguments, pipeline_of
 from cli.sample import bring_sample
@@ -20,7 +21,7 @@ def scheduled(config: ExperimentConfig, stack_name: str) -> tuple[Any, dict[str,
     Raises:
         FinetuneError: Something is wrong with functions, stack or production.
     """
-    stack = load_stack(stack_name)
+    stack = by_digest(load_stack(stack_name))
     placed = place(config, root=stack.root, production=stack.production)
     check_references(placed, stack.values)
     bring_sample(config, placed)

@@ -17,9 +17,13 @@ PACKAGES = (
 )
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide about results; the commit of the code, if git knows it."""
-    found = {"python": platform.python_version(), **_commit()}
+def versions(image: str | None = None) -> dict[str, str]:
+    """Versions of Python and of the packages that decide about results; the commit of the code, if git knows it.
+
+    Args:
+        image: What the steps run in, if it is a container.
+    """
+    found = {"python": platform.python_version(), **_commit(), **({"image": image} if image else {})}
     for package in PACKAGES:
         try:
             found[package] = version(package)

@@ -80,7 +80,10 @@ class Account:
             self._iam.create_role(RoleName=role, AssumeRolePolicyDocument=policy)
         registry = self.client("ecr")
         registry.create_repository(repositoryName=REPOSITORY)
-        registry.put_image(repositoryName=REPOSITORY, imageTag=TAG, imageManifest=MANIFEST)
+        put = registry.put_image(repositoryName=REPOSITORY, imageTag=TAG, imageManifest=MANIFEST)
+        images, uri = self.settings.images, self.settings.image_uri
+        if uri in images:
+            images[f"{uri.removesuffix(f':{TAG}')}@{put['image']['imageId']['imageDigest']}"] = images[uri]
 
     def check_role(self, arn: str) -> None:
         """Asks whether SageMaker may assume the role.

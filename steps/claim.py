@@ -20,7 +20,7 @@ def claim_number() -> None:
     if "run_number" in facts:
         return
     home = Home(facts["config"]["root"], facts["experiment"])
-    run = claim(home, stack=facts["stack"], config=facts["config"], versions=versions())
+    run = claim(home, stack=facts["stack"], config=facts["config"], versions=versions(facts.get("image")))
     say(f"{run.experiment}, run {run.run_number}")
     known = {name: getattr(run, name) for name in CLAIMED}
     log_metadata(metadata=known, run_id_name_or_prefix=get_step_context().pipeline_run.id)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from stacks.checks.finding import AWSError, Finding, code_of, refused
+from stacks.image import image_of
 from stacks.values import Values
 
 IMAGE, REPOSITORY, BUCKET = "image", "ECR repository", "bucket"
@@ -48,13 +49,3 @@ def check_image(session: Any, values: Values) -> Finding:
             return Finding(IMAGE, False, f"{repository} has no image {next(iter(identity.values()))}", command)
         return refused(IMAGE, error, "ecr:DescribeImages")
     return Finding(IMAGE, True, values.image)
-
-
-def image_of(uri: str) -> tuple[str, dict[str, str]]:
-    """Repository, and tag or digest as ECR's calls name it."""
-    name = uri.partition("/")[2]
-    if "@" in name:
-        repository, _, digest = name.partition("@")
-        return repository, {"imageDigest": digest}
-    repository, _, tag = name.partition(":")
-    return repository, {"imageTag": tag}

@@ -126,7 +126,7 @@ def test_the_definition_holds_the_steps_with_their_machines(remote: tuple[str, d
 
 
 def test_train_ran_as_a_training_job_of_the_requested_type_and_count(
-    remote: tuple[str, dict[str, Any]], up: Rehearsal
+    remote: tuple[str, dict[str, Any]], up: Rehearsal, folder: Path
 ) -> None:
     client = up.client("sagemaker")
     jobs = [job["TrainingJobName"] for job in client.list_training_jobs()["TrainingJobSummaries"]]
@@ -139,6 +139,9 @@ def test_train_ran_as_a_training_job_of_the_requested_type_and_count(
     assert values is not None
     assert job["OutputDataConfig"]["KmsKeyId"] == values.kms_key
     assert job["VpcConfig"]["Subnets"] == values.subnets
+    record = json.loads((folder / "outputs" / "from-rehearsal" / EXPERIMENT / "1" / "run.json").read_text())
+    assert "@sha256:" in record["versions"]["image"]
+    assert job["AlgorithmSpecification"]["TrainingImage"] == record["versions"]["image"]
 
 
 def test_artifacts_with_versions_lie_in_s3(remote: tuple[str, dict[str, Any]]) -> None:
