@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from rehearsal.calls import LOOKER_KEY
 from rehearsal.state import State
 
 
@@ -25,4 +26,15 @@ def client_environment(state: State, region: str) -> dict[str, str]:
         "ZENML_STORE_API_KEY": state.zenml_key,
         "ZENML_CONFIG_PATH": str(folder / "zenml" / "client"),
         "ZENML_ANALYTICS_OPT_IN": "false",
+    }
+
+
+def looker_environment(endpoint: str, region: str) -> dict[str, str]:
+    """What a program needs that only looks, such as ZenML's server at the reports in S3; its calls are not counted."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": LOOKER_KEY,
+        "AWS_SECRET_ACCESS_KEY": "rehearsal",
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
     }

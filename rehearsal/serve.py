@@ -3,19 +3,21 @@
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
 
+from rehearsal.environment import looker_environment
 from rehearsal.settings import Settings
 from rehearsal.state import State
 from rehearsal.zenml.process import ZenServer
 
-HOST = "127.0.0.1"
+HOST, QUEUE = "127.0.0.1", 128
 
 
-def serve(folder: Path, settings: Settings, zenml: ZenServer | None) -> None:
-    """Serves until SIGTERM, SIGINT or, with `lifeline` among the arguments, the end of standard input."""
+def serve(folder: Path, settings: Settings, taken: socket.socket, zenml: ZenServer | None) -> None:
+    """Serves on the socket until SIGTERM, SIGINT or, with `lifeline` among the arguments, the end of standard input."""
     # Here, because they take seconds: the ZenML server starts meanwhile.
     from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import make_server
@@ -25,11 +27,11 @@ def serve(folder: Path, settings: Settings, zenml: ZenServer | None) -> None:
 
     # Warnings only: werkzeug writes a line for each request, which would hide all else.
     logging.basicConfig(level=logging.WARNING)
-    server = make_server(HOST, 0, app=lambda environ, start: [], threaded=True, request_handler=MotoRequestHandler)
-    endpoint = f"http://{HOST}:{server.server_port}"
+    endpoint = address_of(taken)
     account = Account(settings, folder, endpoint)
-    # The application needs the port, and the server needs an application before it has one.
-    server.app = Middleware(account)
+    server = make_server(
+        HOST, 0, Middleware(account), threaded=True, request_handler=MotoRequestHandler, fd=taken.fileno()
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     account.furnish()
     url, key = zenml.open() if zenml else (None, None)
@@ -41,6 +43,11 @@ def serve(folder: Path, settings: Settings, zenml: ZenServer | None) -> None:
     server.shutdown()
 
 
+def address_of(taken: socket.socket) -> str:
+    """http://127.0.0.1:PORT of a socket that is bound."""
+    return f"http://{HOST}:{taken.getsockname()[1]}"
+
+
 def _watch_lifeline() -> None:
     """Ends this process with the one that started it, also when that one is killed."""
     sys.stdin.buffer.read()
@@ -50,10 +57,11 @@ def _watch_lifeline() -> None:
 if __name__ == "__main__":
     home = Path(sys.argv[1])
     told = Settings.load(home / "settings.json")
+    port = socket.create_server((HOST, 0), backlog=QUEUE)
     # Before the signals are blocked, which a child would inherit.
-    started = ZenServer(home / "zenml") if told.zenml else None
+    started = ZenServer(home / "zenml", looker_environment(address_of(port), told.region)) if told.zenml else None
     # Blocked before any thread starts, so that only sigwait takes them.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     if "lifeline" in sys.argv:
         threading.Thread(target=_watch_lifeline, daemon=True).start()
-    serve(home, told, started)
+    serve(home, told, port, started)

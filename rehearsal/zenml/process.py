@@ -15,9 +15,9 @@ START_S = 60.0
 
 
 class ZenServer:
-    """A ZenML server that is being started; `folder` is its own."""
+    """A ZenML server that is being started; `folder` is its own, and by `aws` it reads the artifact store."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, aws: dict[str, str]) -> None:
         self.folder, self.log = folder, folder / "server.log"
         folder.mkdir(parents=True, exist_ok=True)
         # Settings of the caller's ZenML must not reach this one.
@@ -25,7 +25,7 @@ class ZenServer:
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "rehearsal.zenml.serve", str(folder)],
-                env=kept | {"PYTHONPATH": os.pathsep.join(filter(None, [str(SOURCE), kept.get("PYTHONPATH")]))},
+                env=kept | aws | {"PYTHONPATH": os.pathsep.join(filter(None, [str(SOURCE), kept.get("PYTHONPATH")]))},
                 cwd=folder,
                 stdin=subprocess.PIPE,
                 stdout=log,
