@@ -12,12 +12,13 @@ from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from finetune.errors import TrainError
+from finetune.evaluation.direction import LOSS
 from finetune.prepare.encode import LABELS
 from finetune.progress import Progress, say
 from finetune.training.lengths import example_lengths
 from finetune.training.outputs import loss_and_logits
 from finetune.training.pretrained import WEIGHTS
-from finetune.training.told import validation_line
+from finetune.training.told import shown, validation_line
 
 
 class ModuleTrainer(Trainer):
@@ -101,9 +102,9 @@ class ShowProgress(TrainerCallback):
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any) -> None:
         """Remembers the loss; a validation gets a line of its own."""
         logs = rest.get("logs") or {}
-        self._note = f"loss {logs['loss']:.6g}" if "loss" in logs else self._note
+        self._note = shown("loss", logs["loss"]) if "loss" in logs else self._note
         if "eval_loss" in logs and self._progress is not None:
-            say(validation_line(state.global_step, self._note, logs))
+            say(validation_line(state.global_step, self._note, logs, args.metric_for_best_model or LOSS))
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any) -> None:
         """Counts a step."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.progress import Progress
-from finetune.training.told import METRICS, metric_definitions, validation_line
+from finetune.training.told import METRICS, metric_definitions, shown, validation_line
 
 
 def found(line: str) -> dict[str, float]:
@@ -15,12 +15,35 @@ def found(line: str) -> dict[str, float]:
 
 @given(st.floats(min_value=1e-12, max_value=1e12), st.floats(min_value=0, max_value=1))
 def test_cloudwatch_finds_each_value_in_the_line_of_a_validation(loss: float, score: float) -> None:
-    logs = {"eval_loss": loss, "eval_macro_f1": score, "eval_runtime": 3.0, "eval_samples_per_second": 4.0, "epoch": 1}
-    line = validation_line(40, f"loss {2 * loss:.6g}", logs)
+    logs = {"eval_loss": loss, "eval_macro_f1": score, "epoch": 1}
+    line = validation_line(40, shown("loss", 2 * loss), logs, "macro_f1")
     assert found(line) == pytest.approx(
-        {"loss": 2 * loss, "validation_loss": loss, "validation_macro_f1": score}, rel=1e-5
+        {"loss": 2 * loss, "validation_loss": loss, "validation_macro_f1": score}, rel=6e-3
     )
-    assert "runtime" not in line and "second" not in line
+
+
+@pytest.mark.parametrize(
+    ("best_metric", "line"),
+    [
+        ("macro_f1", "train: step 12, loss 1.185, validation_loss 0.894, validation_macro_f1 0.560"),
+        ("loss", "train: step 12, loss 1.185, validation_loss 0.894"),
+    ],
+)
+def test_the_line_of_a_validation_has_the_losses_and_the_metric_that_picks_the_checkpoint(
+    best_metric: str, line: str
+) -> None:
+    logs = {
+        "eval_loss": 0.89391,
+        "eval_accuracy": 0.6,
+        "eval_macro_f1": 0.56,
+        "eval_recall_tag": 0.1,
+        "eval_runtime": 3,
+    }
+    assert validation_line(12, shown("loss", 1.18512), logs, best_metric) == line
+
+
+def test_a_small_value_keeps_its_digits() -> None:
+    assert [shown("loss", value) for value in (0.0001234, 0.0, -2.5)] == ["loss 0.000123", "loss 0", "loss -2.500"]
 
 
 def test_cloudwatch_finds_the_loss_in_a_line_of_progress() -> None:
@@ -33,4 +56,4 @@ def test_a_job_can_have_as_many_metrics() -> None:
 
 
 def test_a_validation_before_the_first_loss_has_none() -> None:
-    assert validation_line(1, "", {"eval_loss": 0.5}) == "train: step 1, validation_loss 0.5"
+    assert validation_line(1, "", {"eval_loss": 0.5}, "macro_f1") == "train: step 1, validation_loss 0.500"
