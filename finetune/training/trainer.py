@@ -102,7 +102,7 @@ class ShowProgress(TrainerCallback):
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any) -> None:
         """Remembers the loss; a validation gets a line of its own."""
         logs = rest.get("logs") or {}
-        self._note = shown("loss", logs["loss"]) if "loss" in logs else self._note
+        self._note = f"loss {shown(logs['loss'])}" if "loss" in logs else self._note
         if "eval_loss" in logs and self._progress is not None:
             say(validation_line(state.global_step, self._note, logs, args.metric_for_best_model or LOSS))
 

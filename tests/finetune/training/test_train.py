@@ -59,12 +59,15 @@ def test_the_working_directory_stays_empty_and_checkpoints_are_removed(train_tin
     assert facts == {"functions": "tiny", "model": {}, "labels": LABELS, "features": ["words"], "padding": {}}
 
 
-def test_the_checkpoint_that_is_best_on_validation_is_kept(train_tiny: TrainTiny, prepared: Prepared) -> None:
+def test_the_checkpoint_that_is_best_on_validation_is_kept_and_told(
+    train_tiny: TrainTiny, prepared: Prepared, capsys: pytest.CaptureFixture[str]
+) -> None:
     # Validation has the opposite labels: every epoch makes it worse, so the first one is the best.
     data = prepared(flip_validation=True)
     result = train_tiny(data, best_metric="loss", epochs=4, schedule="constant")
     losses = result.losses("validation_loss")
     assert losses[0] == min(losses) < losses[-1]
+    assert "\ntrain: keeps step 6, the best validation loss (" in capsys.readouterr().err
     first_epoch = train_tiny(data, best_metric="loss", epochs=1, schedule="constant")
     assert same(weights(result.model), weights(first_epoch.model))
 
