@@ -2,7 +2,8 @@
 
 import math
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import torch
 from safetensors.torch import load_model, save_model
@@ -86,7 +87,7 @@ class _ShortestFirst(Sampler[int]):
 
 
 class ShowProgress(TrainerCallback):
-    """Shows optimiser steps and the latest loss."""
+    """Shows optimiser steps and the latest loss; a context, because Trainer calls nothing when training fails."""
 
     def __init__(self) -> None:
         self._progress: Progress | None = None
@@ -111,10 +112,14 @@ class ShowProgress(TrainerCallback):
         if self._progress is not None:
             self._progress.advance_to(state.global_step, self._note)
 
-    def close(self) -> None:
-        """Says how long it took; Trainer calls nothing when training fails."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._progress is not None:
-            self._progress.__exit__(None, None, None)
+            self._progress.__exit__(kind, error, trace)
 
 
 class RefuseNaN(TrainerCallback):

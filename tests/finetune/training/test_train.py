@@ -230,9 +230,10 @@ def test_a_nan_loss_ends_training_with_advice_and_leaves_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cwd"]
 
 
-def test_a_nan_loss_says_which_step(train_tiny: TrainTiny) -> None:
+def test_a_nan_loss_says_which_step(train_tiny: TrainTiny, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(TrainError, match=re.escape("the training loss is nan at step 3 of 18 (epoch 0.50)")):
         train_tiny(get_model=lambda model, labels: WithNaN(False))
+    assert "train: broken off after 3 of 18 steps in " in capsys.readouterr().err
 
 
 class Huge(Bag):
