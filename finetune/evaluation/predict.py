@@ -77,7 +77,7 @@ class Predictor:
         """Loads the model folder of a run.
 
         Raises:
-            EvaluateError: The folder holds no model, or get_model builds another one now.
+            EvaluateError: The folder is gone or incomplete, or get_model builds another one now.
         """
         self.facts = read_facts(folder)
         self._functions: Functions = load_functions(self.facts.functions)

@@ -163,7 +163,9 @@ def test_a_get_model_that_changed_is_told_with_the_run_and_the_weights(home: Pat
 
 def test_a_model_that_was_removed_is_told(home: Path, tmp_path: Path) -> None:
     (tmp_path / "model" / "finetune.json").unlink()
-    with pytest.raises(EvaluateError, match="model holds no model"):
+    with pytest.raises(
+        EvaluateError, match="run 3 in .*model is gone or incomplete: .*run again with --no-cache, which makes it anew"
+    ):
         load_run(home, 3)
 
 
