@@ -33,6 +33,7 @@ def report_facts(
         seconds: Seconds of work of each step, of this one so far.
     """
     dropped = list(manifest.dropped())
+    best_metric = run["config"]["train"]["best_metric"]
     counts = Counter(manifest.label_counts())
     counts.update(label for _, label, _ in dropped if label is not None)
     return ReportFacts(
@@ -40,7 +41,7 @@ def report_facts(
         run_number=run["run_number"],
         stack=run["stack"],
         created=run["started"],
-        headline=headline_metric(run["config"]["train"]["best_metric"], evaluation.metrics),
+        headline=headline_metric(best_metric, evaluation.metrics),
         labels=evaluation.labels,
         metrics=evaluation.metrics,
         baselines={BASELINES[name]: metrics for name, metrics in evaluation.baselines.items()},
@@ -48,6 +49,7 @@ def report_facts(
         confusion=evaluation.confusion,
         calibration=evaluation.calibration,
         mistakes=evaluation.mistakes,
+        best_metric=best_metric,
         history=history,
         counts_before=dict(sorted(counts.items())),
         counts_after=preparation["counts"],
