@@ -30,8 +30,12 @@ def close(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return all(torch.allclose(one[name], other[name], atol=1e-5) for name in one)
 
 
-def test_training_lowers_both_losses_and_tells_its_history(train_tiny: TrainTiny) -> None:
+def test_training_lowers_both_losses_and_tells_its_history(
+    train_tiny: TrainTiny, capsys: pytest.CaptureFixture[str]
+) -> None:
     result = train_tiny()
+    line = r"train: step 6, loss [0-9.]+, validation_loss [0-9.]+, validation_macro_f1 [0-9.]+"
+    assert re.search(f"^{line}$", capsys.readouterr().err, re.MULTILINE)
     losses = result.losses()
     assert len(losses) == 18
     assert sum(losses[-6:]) < 0.7 * sum(losses[:6])
