@@ -68,7 +68,7 @@ def _seconds(pipeline_run: "PipelineRunResponse") -> dict[str, float]:
 
 
 def print_summary(run: Run, home: Home, pipeline_run: "PipelineRunResponse | None", *, seconds: float) -> None:
-    """Prints metrics against baselines, seconds of each step and of the whole command, and where to look."""
+    """Prints metrics against baselines, the verdict, seconds of each step and of all, and where to look."""
     from rich.console import Console
     from rich.table import Table
 
@@ -82,6 +82,7 @@ def print_summary(run: Run, home: Home, pipeline_run: "PipelineRunResponse | Non
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 100)
     console.print(f"{run.experiment}, run {run.run_number}", highlight=False)
     console.print(table)
+    console.print(verdict_of(run), highlight=False, soft_wrap=True)
     console.print(_steps(run), highlight=False, soft_wrap=True)
     console.print(f"in all     {duration(seconds)}", highlight=False)
     folder = _at_hand(run, home)
@@ -89,6 +90,14 @@ def print_summary(run: Run, home: Home, pipeline_run: "PipelineRunResponse | Non
     console.print(f"report     {folder / 'report.html'}{cached}", highlight=False, soft_wrap=True)
     console.print(f"record     {folder / 'run.json'}", highlight=False, soft_wrap=True)
     console.print(f"dashboard  {_dashboard(pipeline_run)}", highlight=False, soft_wrap=True)
+
+
+def verdict_of(run: Run) -> str:
+    """The sentence that heads the report; how many test ids there were is not in the record."""
+    from finetune.report.verdict import headline_metric, verdict
+
+    headline = headline_metric(run.config["train"]["best_metric"], run.metrics)
+    return verdict(headline, run.metrics, {BASELINES.get(name, name): of for name, of in run.baselines.items()})
 
 
 def _number(value: float | None) -> str:

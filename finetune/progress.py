@@ -17,7 +17,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Counts items of one piece of work; a context manager that says at its end how long all took."""
+    """Counts items of one piece of work; a context manager that says how long it took, and if an error ended it."""
 
     def __init__(self, what: str, total: int, unit: str = "id") -> None:
         """Takes what is done, to how many items, and what one of them is called."""
@@ -38,7 +38,8 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
         seconds = time.monotonic() - self._started
-        say(f"{self.what}: {self.done:,} of {counted(self.total, self.unit)} in {seconds:.1f} s")
+        broken_off = "broken off after " if kind is not None else ""
+        say(f"{self.what}: {broken_off}{self.done:,} of {counted(self.total, self.unit)} in {seconds:.1f} s")
 
     def advance_to(self, done: int, note: str = "") -> None:
         """Says that `done` items are finished, with a note such as the current loss."""

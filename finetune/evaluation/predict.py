@@ -1,13 +1,15 @@
 """Runs a model over examples, and a trained run's model over files."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import datasets
 import numpy as np
 import torch
+from transformers.utils import logging
 
 from finetune.errors import EvaluateError
 from finetune.evaluation.instances import check_instance, what_is_there
@@ -70,6 +72,21 @@ def predict_split(
     return guids, np.array([references[guid] for guid in guids]), means
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps transformers from telling how it loads the checkpoint, whose weights the trained ones replace."""
+    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    if bar:
+        logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bar:
+            logging.enable_progress_bar()
+
+
 class Predictor:
     """A trained model that takes files, as production has them."""
 
@@ -77,11 +94,12 @@ class Predictor:
         """Loads the model folder of a run.
 
         Raises:
-            EvaluateError: The folder holds no model, or get_model builds another one now.
+            EvaluateError: The folder is gone or incomplete, or get_model builds another one now.
         """
         self.facts = read_facts(folder)
         self._functions: Functions = load_functions(self.facts.functions)
-        self._model = load(folder, self.facts, self._functions.get_model)
+        with _quiet():
+            self._model = load(folder, self.facts, self._functions.get_model)
         self._collate = Collator(self.facts.features, self.facts.padding)
 
     def predict(self, instances: Sequence[Mapping[str, str]]) -> list[dict[str, float] | None]:

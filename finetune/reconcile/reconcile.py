@@ -17,7 +17,7 @@ from finetune.reconcile.occupant import mark_complete
 from finetune.reconcile.parallel import in_parallel
 from finetune.reconcile.select import drop_duplicates, match
 from finetune.reconcile.snapshot import Production, Snapshot, read_snapshot
-from finetune.reconcile.told import told
+from finetune.reconcile.told import told, told_dropped
 from finetune.reconcile.transfer import ProcessFunc, Transfer
 from finetune.reconcile.validate import validate
 from finetune.storage.counter import RETRIES
@@ -82,6 +82,8 @@ def reconcile(
     ):
         storage.delete(str(home.complete))
         kept, dropped, hashes = _select(there, home, production, files_from_production, pool)
+        if dropped:
+            say(told_dropped(dropped.values(), len(kept) + len(dropped)))
         rows = _label_rows(there, kept)
         names = (files_from_production, files_at_home)
         places = (storage, production, str(home.reconciled), scratch)

@@ -48,6 +48,8 @@ class ReportFacts:
     """Counts on the test split, shape (labels, labels): rows true, columns predicted."""
     calibration: Calibration
     mistakes: Sequence[Mistake]
+    best_metric: str
+    """The metric, or loss, on validation that picked the checkpoint."""
     history: Sequence[Mapping[str, float]]
     """Points with step and epoch, and either loss, or validation_loss and validation_<metric>."""
     counts_before: Mapping[str, int]

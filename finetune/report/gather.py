@@ -8,6 +8,7 @@ from finetune.evaluation.evaluate import Evaluation
 from finetune.evaluation.names import BASELINES
 from finetune.reconcile.manifest import Manifest
 from finetune.report.facts import ReportFacts, group_dropped
+from finetune.report.verdict import headline_metric
 from finetune.storage.copy import hash_file
 from finetune.versions import versions
 
@@ -32,6 +33,7 @@ def report_facts(
         seconds: Seconds of work of each step, of this one so far.
     """
     dropped = list(manifest.dropped())
+    best_metric = run["config"]["train"]["best_metric"]
     counts = Counter(manifest.label_counts())
     counts.update(label for _, label, _ in dropped if label is not None)
     return ReportFacts(
@@ -39,7 +41,7 @@ def report_facts(
         run_number=run["run_number"],
         stack=run["stack"],
         created=run["started"],
-        headline=_headline(run["config"]["train"]["best_metric"], evaluation.metrics),
+        headline=headline_metric(best_metric, evaluation.metrics),
         labels=evaluation.labels,
         metrics=evaluation.metrics,
         baselines={BASELINES[name]: metrics for name, metrics in evaluation.baselines.items()},
@@ -47,6 +49,7 @@ def report_facts(
         confusion=evaluation.confusion,
         calibration=evaluation.calibration,
         mistakes=evaluation.mistakes,
+        best_metric=best_metric,
         history=history,
         counts_before=dict(sorted(counts.items())),
         counts_after=preparation["counts"],
@@ -60,7 +63,3 @@ def report_facts(
         versions=versions(),
         hashes={"manifest": hash_file(manifest.path)},
     )
-
-
-def _headline(best_metric: str, metrics: Mapping[str, float]) -> str:
-    return best_metric if best_metric in metrics else "macro_f1"

@@ -32,23 +32,23 @@ MOST_SHARES = 8
 """Labels up to which a cell has room for its share below its count."""
 
 
-def loss_curve(history: Sequence[Mapping[str, float]]) -> str:
-    """Loss of train and validation over optimiser steps."""
+def loss_curve(history: Sequence[Mapping[str, float]], kept: float | None) -> str:
+    """Loss of train and validation over optimiser steps, and the step whose checkpoint was kept."""
     figure, axes = new_figure(WIDTH, 2.9)
     _line(axes, *_series(history, "loss"), label="train", color=PALE, mark=None)
     _line(axes, *_series(history, "validation_loss"), label="validation", color=ACCENT, mark="o")
     name_axes(axes, "step", "loss")
     if axes.lines:
         axes.legend(frameon=False, labelcolor=INK, fontsize=9.5)
-    return _finish_curve(figure, axes, history)
+    return _finish_curve(figure, axes, history, kept)
 
 
-def metric_curve(history: Sequence[Mapping[str, float]], metric: str, name: str) -> str:
-    """One metric on validation over optimiser steps."""
+def metric_curve(history: Sequence[Mapping[str, float]], metric: str, name: str, kept: float | None) -> str:
+    """One metric on validation over optimiser steps, and the step whose checkpoint was kept."""
     figure, axes = new_figure(WIDTH, 2.9)
     _line(axes, *_series(history, f"validation_{metric}"), label="validation", color=ACCENT, mark="o")
     name_axes(axes, "step", name)
-    return _finish_curve(figure, axes, history)
+    return _finish_curve(figure, axes, history, kept)
 
 
 def has_points(history: Sequence[Mapping[str, float]], key: str) -> bool:
@@ -67,7 +67,9 @@ def _line(axes: Axes, x: list[float], y: list[float], *, label: str, color: str,
         axes.plot(x, y, color=color, lw=2, marker=mark or ("o" if len(x) == 1 else None), ms=5, label=label)
 
 
-def _finish_curve(figure: Figure, axes: Axes, history: Sequence[Mapping[str, float]]) -> str:
+def _finish_curve(figure: Figure, axes: Axes, history: Sequence[Mapping[str, float]], kept: float | None) -> str:
+    if kept is not None:
+        axes.axvline(kept, color=MUTED, lw=1, ls=(0, (4, 4)), zorder=1)
     axes.grid(axis="y", color=LINE, lw=0.7)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.margins(y=0.12)
@@ -109,7 +111,7 @@ def _write_cells(axes: Axes, confusion: NDArray[np.integer], shares: NDArray[np.
 
 
 def reliability_plot(calibration: Calibration) -> str:
-    """Accuracy against confidence in each bin, hollow where few ids make it, above the share of ids in the bin."""
+    """Accuracy against confidence in each bin, above the share of ids; of few ids it is hollow and off the line."""
     figure, axes = new_figure(WIDTH, WIDTH * 0.86)
     bins = [part for part in calibration.bins if part.accuracy is not None]
     total = sum(part.count for part in bins)
@@ -117,9 +119,9 @@ def reliability_plot(calibration: Calibration) -> str:
     width = [part.upper - part.lower for part in bins]
     shares = [part.count / total for part in bins]
     points = np.array([(part.confidence, part.accuracy) for part in bins], dtype=np.float64)
-    axes.plot(points[:, 0], points[:, 1], "o-", color=ACCENT, lw=2, ms=6, label="accuracy")
-    few = points[[part.count < FEW for part in bins]]
-    axes.plot(few[:, 0], few[:, 1], "o", color=ACCENT, mfc="white", ms=6)
+    few = np.array([part.count < FEW for part in bins])
+    axes.plot(*points[~few].T, "o-", color=ACCENT, lw=2, ms=6, label="accuracy")
+    axes.plot(*points[few].T, "o", color=ACCENT, mfc="white", ms=6)
     axes.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=(0, (4, 4)), label="as sure as right")
     axes.bar(left, shares, width, align="edge", color=PALE, alpha=0.55, ec="white", label="share of ids")
     figure.legend(loc="outside upper left", ncols=3, frameon=False, labelcolor=INK, fontsize=9.5)

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from finetune.evaluation.calibration import FEW
 from finetune.evaluation.confusion import macro_f1_interval
-from finetune.evaluation.direction import lower_is_better
+from finetune.evaluation.direction import best_point, lower_is_better
 from finetune.report.facts import ReportFacts
 from finetune.report.verdict import (
     beaten_by,
@@ -48,6 +48,7 @@ def build_report(facts: ReportFacts) -> str:
     """
     headline = headline_metric(facts.headline, facts.metrics)
     ids = int(facts.confusion.sum())
+    kept = best_point(facts.history, facts.best_metric)
     return (
         _environment()
         .get_template("page.html.j2")
@@ -61,9 +62,12 @@ def build_report(facts: ReportFacts) -> str:
             weakest=weakest(facts.per_label),
             commonest=commonest_confusion(facts.confusion, facts.labels),
             metrics=metric_rows(facts.metrics, facts.baselines, facts.labels),
-            plots=_plots(facts, headline),
+            kept=kept,
+            picked_by=metric_name(facts.best_metric),
+            plots=_plots(facts, headline, kept["step"] if kept else None),
             wide=len(facts.labels) > WIDE,
             few=FEW if any(0 < part.count < FEW for part in facts.calibration.bins) else None,
+            tied=_tied(facts.counts_after.get("train", {})),
             splits=SPLITS,
             data_labels=_data_labels(facts),
             config=yaml.safe_dump(dict(facts.config), sort_keys=False, allow_unicode=True, width=100),
@@ -90,13 +94,18 @@ def _metric_row(name: str, columns: Sequence[Mapping[str, float]]) -> MetricRow:
     return MetricRow(metric_name(name), values, tuple(compared and value == top is not None for value in values))
 
 
+def _tied(counts: Mapping[str, int]) -> bool:
+    """Whether several labels are the most frequent."""
+    return list(counts.values()).count(max(counts.values(), default=0)) > 1
+
+
 def _data_labels(facts: ReportFacts) -> list[str]:
     """Labels of the dataset in id order, then those of production that are not in it, the most frequent first."""
     others = [label for label in facts.counts_before if label not in set(facts.labels)]
     return [*facts.labels, *sorted(others, key=lambda label: -facts.counts_before[label])]
 
 
-def _plots(facts: ReportFacts, headline: str) -> dict[str, str]:
+def _plots(facts: ReportFacts, headline: str, kept: float | None) -> dict[str, str]:
     """The plots by name; a curve without a point is left out."""
     # matplotlib takes half a second to import, which a run whose evaluate comes from the cache does without
     from finetune.report import plots
@@ -106,9 +115,9 @@ def _plots(facts: ReportFacts, headline: str) -> dict[str, str]:
         "reliability": plots.reliability_plot(facts.calibration),
     }
     if plots.has_points(facts.history, "loss") or plots.has_points(facts.history, "validation_loss"):
-        result["loss"] = plots.loss_curve(facts.history)
+        result["loss"] = plots.loss_curve(facts.history, kept)
     if headline != "loss" and plots.has_points(facts.history, f"validation_{headline}"):
-        result["metric"] = plots.metric_curve(facts.history, headline, metric_name(headline))
+        result["metric"] = plots.metric_curve(facts.history, headline, metric_name(headline), kept)
     names = _data_labels(facts)
     before = [facts.counts_before.get(label, 0) for label in names]
     after = {split: [facts.counts_after.get(split, {}).get(label, 0) for label in names] for split in SPLITS}

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from finetune.evaluation.direction import lower_is_better
 from finetune.evaluation.scores import LabelScore
+from finetune.words import counted
 
 
 def metric_name(metric: str) -> str:
@@ -16,21 +17,23 @@ def metric_name(metric: str) -> str:
 
 
 def headline_metric(wanted: str, metrics: Mapping[str, float]) -> str:
-    """The metric of the verdict: the wanted one, else the first that the metrics hold, else the wanted one."""
-    return wanted if wanted in metrics else next(iter(metrics), wanted)
+    """The metric of the verdict: the wanted one if the metrics hold it, else macro F1, else their first."""
+    return next((name for name in (wanted, "macro_f1") if name in metrics), next(iter(metrics), wanted))
 
 
-def verdict(headline: str, metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]], ids: int) -> str:
+def verdict(
+    headline: str, metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]], ids: int | None = None
+) -> str:
     """One sentence: the headline metric, on how many test ids, and how far from each baseline.
 
     Args:
         headline: Name of a metric.
         metrics: The model's metrics.
         baselines: Metrics of each baseline by name.
-        ids: Number of test ids.
+        ids: Number of test ids; None where it is not known.
     """
     name, value = metric_name(headline), metrics.get(headline, math.nan)
-    name, where = name[:1].upper() + name[1:], f"on {ids:,} test {'id' if ids == 1 else 'ids'}"
+    name, where = name[:1].upper() + name[1:], "on the test split" if ids is None else f"on {counted(ids, 'test id')}"
     if not math.isfinite(value):
         return f"{name} is not a number {where}."
     sentence = f"{name} {value:.3f} {where}"

@@ -63,11 +63,8 @@ def fit(
         callbacks=[progress, RefuseNaN(), *_early_stopping(settings.early_stopping)],
     )
     started = time.perf_counter()
-    try:
-        with _memory_explained(settings):
-            trainer.train()
-    finally:
-        progress.close()
+    with progress, _memory_explained(settings):
+        trainer.train()
     return trainer, time.perf_counter() - started
 
 

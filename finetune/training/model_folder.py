@@ -18,6 +18,8 @@ from finetune.training.pretrained import WEIGHTS
 
 FACTS = "finetune.json"
 
+ANEW = "run again with --no-cache, which makes it anew"
+
 SHOWN = 3
 """Weights that a message names."""
 
@@ -60,12 +62,12 @@ def read_facts(folder: Path) -> ModelFacts:
     """Reads the facts beside the weights.
 
     Raises:
-        EvaluateError: The folder holds no model of ours.
+        EvaluateError: The folder is gone, or holds no whole model of ours.
     """
     try:
         return ModelFacts(**json.loads((folder / FACTS).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise EvaluateError(f"{folder} holds no model: cannot read {FACTS} there ({error})") from error
+        raise EvaluateError(f"{folder} is gone or incomplete: cannot read {FACTS} there ({error}); {ANEW}") from error
 
 
 def load(folder: Path, facts: ModelFacts, get_model: GetModel) -> torch.nn.Module:
@@ -79,7 +81,7 @@ def load(folder: Path, facts: ModelFacts, get_model: GetModel) -> torch.nn.Modul
     try:
         missing, unknown = load_model(model, str(folder / WEIGHTS), strict=False)
     except (OSError, SafetensorError) as error:
-        raise EvaluateError(f"{folder / WEIGHTS} cannot be read ({error}); train the model again") from error
+        raise EvaluateError(f"{folder / WEIGHTS} cannot be read ({error}); {ANEW}") from error
     except RuntimeError as error:  # of weights of another shape torch tells a line each, below a headline
         raise _misfit(folder, facts, [line.strip() for line in str(error).splitlines()[1:]]) from error
     if missing or unknown:

@@ -8,11 +8,14 @@ from typing import Any
 import datasets
 
 from finetune.config.train import TrainConfig
+from finetune.evaluation.direction import best_point
 from finetune.prepare.encode import GUID, LABELS
+from finetune.progress import say
 from finetune.training.fit import ComputeMetrics, fit, padding_of
 from finetune.training.group import with_others
 from finetune.training.model_folder import GetModel, ModelFacts, save
 from finetune.training.precision import choose_precision
+from finetune.training.told import kept_line
 
 TIMES = ("runtime", "samples_per_second", "steps_per_second", "total_flos")
 
@@ -75,12 +78,13 @@ def train(
             )
     finally:
         shutil.rmtree(checkpoints, ignore_errors=True)
+    history = _history(trainer.state.log_history)
+    if best := best_point(history, settings.best_metric):
+        say(kept_line(best, settings.best_metric))
     inputs = [name for name in prepared["train"].column_names if name not in (GUID, LABELS)]
     save(target, trainer.model, ModelFacts(functions, model, labels, inputs, padding_of(model, settings)))
     examples = len(prepared["train"]) * (trainer.state.epoch or 0)
-    return Trained(
-        _history(trainer.state.log_history), choose_precision(settings.precision), seconds, examples / seconds
-    )
+    return Trained(history, choose_precision(settings.precision), seconds, examples / seconds)
 
 
 def _history(log: list[dict[str, float]]) -> list[dict[str, float]]:

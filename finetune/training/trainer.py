@@ -2,7 +2,8 @@
 
 import math
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import torch
 from safetensors.torch import load_model, save_model
@@ -12,12 +13,13 @@ from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from finetune.errors import TrainError
+from finetune.evaluation.direction import LOSS
 from finetune.prepare.encode import LABELS
 from finetune.progress import Progress, say
 from finetune.training.lengths import example_lengths
 from finetune.training.outputs import loss_and_logits
 from finetune.training.pretrained import WEIGHTS
-from finetune.training.told import validation_line
+from finetune.training.told import shown, validation_line
 
 
 class ModuleTrainer(Trainer):
@@ -85,7 +87,7 @@ class _ShortestFirst(Sampler[int]):
 
 
 class ShowProgress(TrainerCallback):
-    """Shows optimiser steps and the latest loss."""
+    """Shows optimiser steps and the latest loss; a context, because Trainer calls nothing when training fails."""
 
     def __init__(self) -> None:
         self._progress: Progress | None = None
@@ -101,19 +103,23 @@ class ShowProgress(TrainerCallback):
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any) -> None:
         """Remembers the loss; a validation gets a line of its own."""
         logs = rest.get("logs") or {}
-        self._note = f"loss {logs['loss']:.6g}" if "loss" in logs else self._note
+        self._note = f"loss {shown(logs['loss'])}" if "loss" in logs else self._note
         if "eval_loss" in logs and self._progress is not None:
-            say(validation_line(state.global_step, self._note, logs))
+            say(validation_line(state.global_step, self._note, logs, args.metric_for_best_model or LOSS))
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any) -> None:
         """Counts a step."""
         if self._progress is not None:
             self._progress.advance_to(state.global_step, self._note)
 
-    def close(self) -> None:
-        """Says how long it took; Trainer calls nothing when training fails."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._progress is not None:
-            self._progress.__exit__(None, None, None)
+            self._progress.__exit__(kind, error, trace)
 
 
 class RefuseNaN(TrainerCallback):

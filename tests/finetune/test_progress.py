@@ -86,7 +86,7 @@ def test_work_that_fails_says_how_far_it_came(capsys: pytest.CaptureFixture[str]
         for item in track(range(5), "copy", 5):
             if item == 2:
                 raise ValueError("third")
-    assert capsys.readouterr().err.startswith("copy: 2 of 5 ids in ")
+    assert capsys.readouterr().err.startswith("copy: broken off after 2 of 5 ids in ")
 
 
 UNREAD = """

@@ -1,4 +1,6 @@
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from transformers import BertConfig, BertForSequenceClassification, BertModel
 
 from finetune.errors import EvaluateError, PrepareError
 from finetune.evaluation.predict import load_run, mean_by_id, predict_probabilities
 from finetune.training.collate import Collator
 from finetune.training.model_folder import ModelFacts, save
+
+ROOT = Path(__file__).parents[3]
 
 FUNCTIONS = """
 from pathlib import Path
@@ -97,6 +102,39 @@ def test_a_runs_model_predicts_files_without_labels(home: Path, tmp_path: Path) 
     assert all(sum(row.values()) == pytest.approx(1) for row in found if row)
 
 
+LOADS = """
+from transformers import BertForSequenceClassification
+
+
+def get_model(model, labels):
+    return BertForSequenceClassification.from_pretrained(model["checkpoint"], num_labels=len(labels))
+"""
+
+SETTINGS = """
+import sys
+from transformers.utils import logging
+from finetune.evaluation.predict import load_run
+before = logging.get_verbosity(), logging.is_progress_bar_enabled()
+load_run(sys.argv[1], 3)
+assert before == (logging.get_verbosity(), logging.is_progress_bar_enabled()) == (logging.WARNING, True)
+"""
+
+
+def test_loading_says_nothing_and_leaves_the_callers_settings(home: Path, tmp_path: Path) -> None:
+    size = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+    BertModel(BertConfig(vocab_size=20, **size)).save_pretrained(tmp_path / "bert")
+    (tmp_path / "project" / "experiments" / "summing" / "functions.py").write_text(FUNCTIONS + LOADS)
+    trained = BertForSequenceClassification(BertConfig(vocab_size=20, **size))
+    facts = ModelFacts("summing", {"checkpoint": str(tmp_path / "bert")}, ["low", "high"], ["words"], {})
+    save(tmp_path / "model", trained, facts)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "project"), str(ROOT)])}
+    for name in ("TRANSFORMERS_VERBOSITY", "HF_HUB_DISABLE_PROGRESS_BARS"):
+        environment.pop(name, None)
+    command = [sys.executable, "-c", SETTINGS, str(home)]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_several_examples_of_an_id_are_averaged_and_equal_ids_stay_apart(home: Path, tmp_path: Path) -> None:
     one, other, both = (instance(tmp_path, name, text) for name, text in [("a", "9"), ("b", "-2"), ("c", "9; -2")])
     first, second, mean = (row or {} for row in load_run(home, 3).predict([one, other, both]))
@@ -163,7 +201,9 @@ def test_a_get_model_that_changed_is_told_with_the_run_and_the_weights(home: Pat
 
 def test_a_model_that_was_removed_is_told(home: Path, tmp_path: Path) -> None:
     (tmp_path / "model" / "finetune.json").unlink()
-    with pytest.raises(EvaluateError, match="model holds no model"):
+    with pytest.raises(
+        EvaluateError, match="run 3 in .*model is gone or incomplete: .*run again with --no-cache, which makes it anew"
+    ):
         load_run(home, 3)
 
 

@@ -92,7 +92,9 @@ def manifest(result: Reconciled) -> dict[str, str | None]:
     return {row["guid"]: row["dropped"] for row in result.manifest.rows(["guid", "dropped"])}
 
 
-def test_every_id_is_in_the_manifest_and_a_dropped_one_has_its_reason(tmp_path: Path) -> None:
+def test_every_id_is_in_the_manifest_and_a_dropped_one_has_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     place = Place(tmp_path)
     place.add("kept", "x", expression="mit")
     place.add("copy of kept", "x", "kept", expression="mit")
@@ -116,6 +118,8 @@ def test_every_id_is_in_the_manifest_and_a_dropped_one_has_its_reason(tmp_path: 
         "torn": "conflicting labels: x, y",
         "two": "conflicting labels: same content as one",
     }
+    said = "dropped 8 of 9 ids: 3 with no label, 3 with conflicting labels, 1 with no file, 1 duplicate"
+    assert said in capsys.readouterr().err.splitlines()
     assert sorted(os.listdir(place.home.reconciled)) == ["copy of kept"]
     assert json.loads(place.home.label_counts.read_text()) == {"x": 1}
 

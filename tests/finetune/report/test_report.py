@@ -44,6 +44,7 @@ def facts(labels: Sequence[str] = ("notice", "tag"), **changes: Any) -> ReportFa
         "confusion": confusion_matrix(probabilities, references, size),
         "calibration": calibration(probabilities, references),
         "mistakes": [Mistake("id-77", labels[1], labels[0], 0.91)],
+        "best_metric": "macro_f1",
         "history": POINTS,
         "counts_before": {**counts, "clue": 1234},
         "counts_after": {"train": counts, "validation": counts, "test": counts},
@@ -91,7 +92,7 @@ def test_the_page_says_what_a_reader_asks_for() -> None:
     for words in (
         "Macro F1 0.800 on 20 test ids: 0.200 above TF-IDF + logistic regression.",
         "EXP-1-test", "id-77", "1,234", "12.5%", "in ignored_labels", "rejected 4", "8 min 32 s", "2 h 02 min", "1.2 s",
-        "2 h 10 min", "The majority label, the most frequent one of the train split, is notice.",
+        "2 h 10 min", "The majority label, one of the most frequent of the train split, is notice.",
         "epochs: 3", "2.13.0", "ab" * 32,
     ):  # fmt: skip
         assert words in page
@@ -166,8 +167,24 @@ def test_what_is_missing_or_not_a_number_still_makes_a_page(changes: dict[str, A
 def test_calibration_points_of_few_ids_are_hollow_and_the_caption_says_so(ids: int, hollow: bool) -> None:
     found = calibration(np.full((ids, 2), 0.5), np.zeros(ids, dtype=int))
     page = build_report(facts(calibration=found))
-    assert ("A hollow point stands for fewer than 10 ids." in page) == hollow
+    assert ("A hollow point, which the line leaves out, stands for fewer than 10 ids." in page) == hollow
     assert ("fill: #ffffff; stroke: #1f5f99" in images(page)[1]) == hollow
+
+
+def test_a_label_that_is_alone_at_the_top_is_the_most_frequent_one() -> None:
+    page = build_report(facts(counts_after={"train": {"notice": 11, "tag": 10}}))
+    assert "The majority label, the most frequent one of the train split, is notice." in page
+
+
+@pytest.mark.parametrize(
+    ("best_metric", "words"),
+    [("macro_f1", "step 20, a dashed line in the plots: the best validation\n  macro F1 (0.600)."), ("auc", None)],
+)
+def test_the_step_whose_checkpoint_was_kept_is_told_and_marked(best_metric: str, words: str | None) -> None:
+    page = build_report(facts(best_metric=best_metric))
+    assert (words or "overfitting") in page
+    dashed = [image.count("stroke-dasharray") for image in images(page)[2:4]]
+    assert dashed == ([1, 1] if words else [0, 0])
 
 
 def test_without_history_there_is_no_training_section() -> None:

@@ -30,6 +30,11 @@ def test_the_verdict_of_hard_cases(value: float, baselines: dict[str, dict[str, 
     assert verdict("macro_f1", {"macro_f1": value}, baselines, 1) == words
 
 
+def test_the_verdict_without_the_number_of_test_ids() -> None:
+    found = verdict("macro_f1", {"macro_f1": 0.5}, {"B": {"macro_f1": 0.6}})
+    assert found == "Macro F1 0.500 on the test split: 0.100 below B."
+
+
 def test_a_baseline_that_is_not_beaten_is_named() -> None:
     assert beaten_by("macro_f1", {"macro_f1": 0.9}, BASELINES) == []
     assert beaten_by("macro_f1", {"macro_f1": 0.817}, BASELINES) == ["TF-IDF + logistic regression"]
@@ -37,8 +42,9 @@ def test_a_baseline_that_is_not_beaten_is_named() -> None:
     assert beaten_by("log_loss", {"log_loss": 0.2}, {"B": {"log_loss": 0.3}, "C": {}}) == []
 
 
-def test_a_metric_that_is_missing_gives_way_to_the_first() -> None:
+def test_a_metric_that_is_missing_gives_way_to_macro_f1_or_the_first() -> None:
     assert headline_metric("macro_f1", {"auc": 0.5, "macro_f1": 0.4}) == "macro_f1"
+    assert headline_metric("loss", {"auc": 0.5, "macro_f1": 0.4}) == "macro_f1"
     assert headline_metric("loss", {"auc": 0.5, "accuracy": 0.4}) == "auc"
     assert headline_metric("loss", {}) == "loss"
 

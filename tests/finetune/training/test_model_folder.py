@@ -107,10 +107,10 @@ def test_a_changed_get_model_is_told(tmp_path: Path, build: Any) -> None:
 
 
 def test_a_folder_without_facts_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(EvaluateError, match="holds no model: cannot read finetune.json there"):
+    with pytest.raises(EvaluateError, match="is gone or incomplete: cannot read finetune.json there .* --no-cache"):
         read_facts(tmp_path)
     (tmp_path / "finetune.json").write_text('{"labels": []}')
-    with pytest.raises(EvaluateError, match="holds no model"):
+    with pytest.raises(EvaluateError, match="is gone or incomplete"):
         read_facts(tmp_path)
 
 
@@ -120,5 +120,7 @@ def test_weights_that_are_gone_or_torn_are_told(tmp_path: Path, content: bytes |
     (tmp_path / "model.safetensors").unlink()
     if content is not None:
         (tmp_path / "model.safetensors").write_bytes(content)
-    with pytest.raises(EvaluateError, match="model.safetensors cannot be read .*train the model again"):
+    with pytest.raises(
+        EvaluateError, match="model.safetensors cannot be read .*run again with --no-cache, which makes it anew"
+    ):
         load(tmp_path, facts(), lambda model, labels: Bag(3))

@@ -30,8 +30,12 @@ def close(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return all(torch.allclose(one[name], other[name], atol=1e-5) for name in one)
 
 
-def test_training_lowers_both_losses_and_tells_its_history(train_tiny: TrainTiny) -> None:
+def test_training_lowers_both_losses_and_tells_its_history(
+    train_tiny: TrainTiny, capsys: pytest.CaptureFixture[str]
+) -> None:
     result = train_tiny()
+    line = r"train: step 6, loss [0-9.]+, validation_loss [0-9.]+, validation_macro_f1 [0-9.]+"
+    assert re.search(f"^{line}$", capsys.readouterr().err, re.MULTILINE)
     losses = result.losses()
     assert len(losses) == 18
     assert sum(losses[-6:]) < 0.7 * sum(losses[:6])
@@ -59,12 +63,15 @@ def test_the_working_directory_stays_empty_and_checkpoints_are_removed(train_tin
     assert facts == {"functions": "tiny", "model": {}, "labels": LABELS, "features": ["words"], "padding": {}}
 
 
-def test_the_checkpoint_that_is_best_on_validation_is_kept(train_tiny: TrainTiny, prepared: Prepared) -> None:
+def test_the_checkpoint_that_is_best_on_validation_is_kept_and_told(
+    train_tiny: TrainTiny, prepared: Prepared, capsys: pytest.CaptureFixture[str]
+) -> None:
     # Validation has the opposite labels: every epoch makes it worse, so the first one is the best.
     data = prepared(flip_validation=True)
     result = train_tiny(data, best_metric="loss", epochs=4, schedule="constant")
     losses = result.losses("validation_loss")
     assert losses[0] == min(losses) < losses[-1]
+    assert "\ntrain: keeps step 6, the best validation loss (" in capsys.readouterr().err
     first_epoch = train_tiny(data, best_metric="loss", epochs=1, schedule="constant")
     assert same(weights(result.model), weights(first_epoch.model))
 
@@ -227,9 +234,10 @@ def test_a_nan_loss_ends_training_with_advice_and_leaves_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cwd"]
 
 
-def test_a_nan_loss_says_which_step(train_tiny: TrainTiny) -> None:
+def test_a_nan_loss_says_which_step(train_tiny: TrainTiny, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(TrainError, match=re.escape("the training loss is nan at step 3 of 18 (epoch 0.50)")):
         train_tiny(get_model=lambda model, labels: WithNaN(False))
+    assert "train: broken off after 3 of 18 steps in " in capsys.readouterr().err
 
 
 class Huge(Bag):
