@@ -1,7 +1,7 @@
 """`--check`: validates config, functions and sources, and tries the functions on a few real rows. Starts nothing."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.reach import REHEARSAL, reached
 from cli.sample import bring_sample
@@ -17,6 +17,9 @@ from stacks.place import place
 from stacks.secrets import check_references
 from stacks.values import Values
 
+if TYPE_CHECKING:
+    from finetune.training.trial import Tried
+
 
 def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
     """Checks and says so; errors are raised."""
@@ -28,24 +31,36 @@ def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
     check_references(placed, described.values)
     with reached(stack, keep=False):
         bring_sample(config, placed, whole=stack != REHEARSAL)
-        tried = try_on_production(placed, described.values)[1]
-    told = f"sources were checked; the functions were tried on {counted(tried, 'id')}"
-    print(f"{config_file}: good. Config, functions and {told if tried else 'what can be read from here were checked'}.")
+        tried = try_on_production(placed, described.values, thorough=True)[1]
+    print(f"{config_file}: good. Config, functions and {_told(tried)}.")
     return 0
 
 
-def try_on_production(config: ExperimentConfig, values: Values | None = None) -> tuple[Functions, int]:
-    """Loads the functions and tries them on a few ids of production; gives them and the number of ids.
+def _told(tried: "Tried") -> str:
+    if tried.ids == 0:
+        return "what can be read from here were checked"
+    told = f"sources were checked; the functions were tried on {counted(tried.ids, 'id')}"
+    if tried.examples == 0:
+        return f"{told}, but encode_data dropped all of them, so the model and compute_metrics were not tried"
+    return told
+
+
+def try_on_production(
+    config: ExperimentConfig, values: Values | None = None, *, thorough: bool = False
+) -> tuple[Functions, "Tried"]:
+    """Loads the functions and tries them on a few ids of production; gives them and how much they were tried on.
 
     On a stack with AWS the trial is left out where only a job can read the labels: in a VPC, or with a secret that is
-    the execution role's. Then the number is 0.
+    the execution role's.
 
     Args:
         config: As it runs on the stack.
         values: The stack's; None for a stack of this machine.
+        thorough: Also refuse label rows that reconcile or prepare would refuse.
 
     Raises:
         FunctionsError: A function breaks its contract.
+        PrepareError: encode_data breaks its contract, or too few labels or ids of a label are there.
         ReconcileError: The labels or files of production cannot be read.
     """
     say("trying the functions on a few ids of production")
@@ -53,29 +68,35 @@ def try_on_production(config: ExperimentConfig, values: Values | None = None) ->
 
     functions = load_functions(config.functions)
     try:
-        return functions, _tried(functions, config, values)
+        return functions, _tried(functions, config, values, thorough)
     except UnreachableError as error:
         if values is None:
             raise
+        from finetune.training.trial import Tried
+
         say(f"the functions are not tried before submission, because this machine cannot read the labels: {error}")
-        return functions, 0
+        return functions, Tried(0, 0)
 
 
-def _tried(functions: Functions, config: ExperimentConfig, values: Values | None) -> int:
+def _tried(functions: Functions, config: ExperimentConfig, values: Values | None, thorough: bool) -> "Tried":
+    from finetune.prepare.foresee import foreseen
     from finetune.reconcile.labels import labels_of
     from finetune.training.trial import try_functions
     from operators.secrets import secret_readers
 
-    production = config.production
-    rows = labels_of(production.labels, secret_readers(values.region if values else None))
+    labels, by = config.production.labels, config.prepare.split.by
+    rows = _with_split_column(labels_of(labels, secret_readers(values.region if values else None)), by)
+    selection: dict[str, Any] = {
+        "production": to_place(config.production.files),
+        "files_from_production": config.production.files_from_production,
+        "ignored_labels": config.prepare.ignored_labels,
+        "num_labels_threshold": config.prepare.num_labels_threshold,
+    }
     return try_functions(
         functions,
-        _with_split_column(rows, config.prepare.split.by),
-        production=to_place(production.files),
-        files_from_production=production.files_from_production,
+        foreseen(rows, **selection, by=by) if thorough else rows,
+        **selection,
         files_at_home=config.files_at_home,
-        ignored_labels=config.prepare.ignored_labels,
-        num_labels_threshold=config.prepare.num_labels_threshold,
         model=config.model.model_dump(),
         padding=config.train.padding,
         best_metric=config.train.best_metric,

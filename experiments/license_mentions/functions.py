@@ -9,7 +9,7 @@ import torch
 from datasets import Features, List, Value
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from finetune.training.pretrained import checkpoint_folder
+from finetune.training.pretrained import load_pretrained
 
 
 def process_func(row: dict[str, Any], files: dict[str, str], home: str, overwrite: bool) -> None:
@@ -53,9 +53,7 @@ def get_model(model: dict[str, Any], labels: list[str]) -> torch.nn.Module:
     The embeddings stay as they were pretrained: some thousand texts show most of the 30,522 tokens too rarely to
     learn from, and half of the weights need no gradient.
     """
-    encoder = AutoModel.from_pretrained(
-        checkpoint_folder(model["checkpoint"], model.get("sha256")), add_pooling_layer=False
-    )
+    encoder = load_pretrained(AutoModel, model["checkpoint"], model.get("sha256"), add_pooling_layer=False)
     encoder.embeddings.requires_grad_(False)
     return MeanPoolingClassifier(encoder, len(labels))
 
@@ -81,4 +79,5 @@ class MeanPoolingClassifier(torch.nn.Module):
 
 @cache
 def _tokenizer(checkpoint: str) -> PreTrainedTokenizerBase:
-    return AutoTokenizer.from_pretrained(checkpoint_folder(checkpoint))
+    tokenizer: PreTrainedTokenizerBase = load_pretrained(AutoTokenizer, checkpoint)
+    return tokenizer

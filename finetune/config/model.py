@@ -7,6 +7,10 @@ from pydantic import ConfigDict, StringConstraints, model_validator
 
 from finetune.config.section import Section
 
+# How like a key must be to be taken for a typo. The library reads the first two; max_length is this project's name for
+# the longest example, and a typo of it would pass unseen where a base config sets it already.
+TYPOS = {"checkpoint": 0.75, "sha256": 0.75, "max_length": 0.85}
+
 
 class ModelConfig(Section):
     """An experiment's model section: any keys that its functions understand."""
@@ -21,7 +25,7 @@ class ModelConfig(Section):
     @model_validator(mode="after")
     def _no_near_miss(self) -> Self:
         for key in self.model_extra or {}:
-            near = difflib.get_close_matches(key, ["checkpoint", "sha256"], cutoff=0.75)
-            if near:
+            near = [known for known, cutoff in TYPOS.items() if difflib.get_close_matches(key, [known], cutoff=cutoff)]
+            if near and key not in TYPOS:
                 raise ValueError(f"{key} looks like {near[0]}; write that, or choose a name less like it")
         return self

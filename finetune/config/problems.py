@@ -3,11 +3,11 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from finetune.config.fields import Spot
-from finetune.config.located import KeyPath, Located, Problem
+from finetune.config.located import KeyPath, Located, Problem, dotted
 from finetune.config.section import REFERENCE
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _problem(error: "ErrorDetails", tree: Located, root: Spot) -> Problem:
     if error["type"] == MISSING:
         return Problem(node.place, (*path, error["loc"][-1]), "required key is missing")
     if error["type"] == UNKNOWN:
-        return Problem(node.place, path, _unknown(str(path[-1]), parent.keys))
+        return Problem(node.place, path, _unknown(path, parent, root))
     if error["type"] == CUSTOM:
         return Problem(node.place, path, _without_variables(error["msg"].removeprefix("Value error, "), node))
     return Problem(node.place, path, _broken(error, node, spot))
@@ -68,11 +68,23 @@ def _walk(loc: Sequence[Any], tree: Located, spot: Spot) -> tuple[KeyPath, Locat
     return path, tree, spot, parent
 
 
-def _unknown(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1)
+def _unknown(path: KeyPath, parent: Spot, root: Spot) -> str:
+    key = str(path[-1])
+    near = difflib.get_close_matches(key, parent.keys, n=1)
+    elsewhere = list(_places_of(key, root))
     if near:
-        return f"unknown key; did you mean {near[0]}?"
-    return f"unknown key; known keys are {', '.join(known)}"
+        return f"unknown key; did you mean {' or '.join([*near, *elsewhere])}?"
+    if elsewhere:
+        return f"unknown key; its place is {' or '.join(elsewhere)}"
+    return f"unknown key; known keys are {', '.join(parent.keys)}"
+
+
+def _places_of(key: str, spot: Spot, path: KeyPath = ()) -> Iterator[str]:
+    """The dotted keys of that name in all sections."""
+    for name in spot.keys:
+        if name == key:
+            yield dotted((*path, name))
+        yield from _places_of(key, spot.below(name), (*path, name))
 
 
 def _got(node: Located, spot: Spot) -> str:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from datasets.arrow_writer import TypedSequence
 
 from finetune.calls import Given, missing_key, model_section, raised
-from finetune.errors import PrepareError
+from finetune.errors import FinetuneError, PrepareError
 from finetune.prepare.ticks import tick, ticks
 from finetune.storage.storage import storage_of
 from finetune.storage.uri import Place, join
@@ -159,10 +159,13 @@ def examples_of(
         what: What the error calls the id.
 
     Raises:
-        PrepareError: encode_data raised, or returned something else.
+        PrepareError: encode_data raised, or returned something else. An error that is meant for the user already
+            stays as it is.
     """
     try:
         encoded = encode_data(Given(f"{what} has no file", instance), label2id, model_section(model))
+    except FinetuneError:  # not the id's fault: a checkpoint that cannot be found, for example
+        raise
     except Exception as error:
         raise PrepareError(
             f"{raised('encode_data', error)} for {what} with {', '.join(instance.values())}; "

@@ -167,6 +167,11 @@ def _check_labels(chosen: Chosen, dataset: datasets.Dataset) -> None:
 
 def _refuse_emptied(chosen: Chosen, preparation: Preparation) -> None:
     """With prepare.split.by a label may have no ids in a split from the start; encode_data must not empty one."""
+    if len(preparation.rejected) == len(chosen.guids):
+        raise PrepareError(
+            f"prepare: encode_data dropped all {counted(len(chosen.guids), 'id')}; mend it: it must return None only "
+            f"for ids to leave out"
+        )
     for split, counts in preparation.counts.items():
         before = _counts(chosen, [guid for guid in chosen.guids if chosen.splits[guid] == split])
         emptied = [label for label, count in counts.items() if count == 0 and before[label] > 0]

@@ -7,7 +7,7 @@ whole numbers: floating point may differ between processors, and one different b
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import floor
 
 import numpy as np
@@ -54,9 +54,9 @@ def assign_splits(
             column of splits lacks a split, holds other values or leaves a label out of train.
     """
     _refuse_repeated(guids)
-    if groups is not None and _names_splits(groups):
+    if groups is not None and names_splits(groups):
         return _given_splits(guids, labels, groups)
-    _refuse_small_labels(labels)
+    refuse_small_labels(labels)
     keys = _group_keys(guids, groups)
     if len(set(keys)) == len(keys):
         splits = _stratified(guids, labels, validation, test, seed)
@@ -194,7 +194,8 @@ class _Fill:
         return excess > 0 and excess**2 > best * len(self.totals)
 
 
-def _names_splits(groups: Sequence[str | None]) -> bool:
+def names_splits(groups: Iterable[str | None]) -> bool:
+    """Whether a column's values are meant as the splits themselves."""
     values = {group.strip().casefold() for group in groups if group}
     # With both train and test a column means splits even where a value is misspelt: as groups they would mix.
     return bool(values) and (values <= set(SPLITS) or values >= {TRAIN, TEST})
@@ -230,7 +231,12 @@ def _refuse_repeated(guids: Sequence[str]) -> None:
         raise PrepareError(f"an id must occur once in the split, but {repeated[0]!r} occurs more than once")
 
 
-def _refuse_small_labels(labels: Sequence[str]) -> None:
+def refuse_small_labels(labels: Iterable[str]) -> None:
+    """Refuses labels that occur too seldom to be in each split; takes the label of each id.
+
+    Raises:
+        PrepareError: Names the labels, and how many ids each has.
+    """
     small = sorted((label, count) for label, count in Counter(labels).items() if count < len(SPLITS))
     if small:
         raise PrepareError(

@@ -1,6 +1,10 @@
 """Which artifact ids can name a folder, locally and in S3, and how any id is written in a message."""
 
 import re
+from collections.abc import Iterable
+
+from finetune.errors import ReconcileError
+from finetune.words import counted
 
 MAX_BYTES = 255
 """Longest name of a folder in the common file systems, in bytes of UTF-8."""
@@ -36,3 +40,18 @@ def printable(guid: str) -> str:
     r"""Gives the id with control characters and bytes that are not UTF-8 as escapes: \n, \udcff."""
     valid = guid.encode("utf-8", "backslashreplace").decode()
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), valid)
+
+
+def refuse_unsafe_ids(guids: Iterable[str]) -> None:
+    """Refuses ids that cannot name a folder of the experiment home.
+
+    Raises:
+        ReconcileError: Names the first ten of them, and the rule that each breaks.
+    """
+    unsafe = [f"  '{printable(guid)}' {rule}" for guid in guids if (rule := check_guid(guid)) is not None]
+    if unsafe:
+        shown = "\n".join(unsafe[:10])
+        raise ReconcileError(
+            f"production.labels: {counted(len(unsafe), 'id')} cannot name a folder in the experiment home; nothing was "
+            f"copied; leave them out in the query, or rename them:\n{shown}"
+        )

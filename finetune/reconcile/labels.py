@@ -121,7 +121,8 @@ def _rows(connection: Connection, query: str, params: Mapping[str, str], shown: 
     result = connection.execution_options(stream_results=True, yield_per=BATCH).execute(text(query), dict(params))
     if not result.returns_rows:
         raise ReconcileError("production.labels.query: must be a SELECT that returns rows")
-    _check_columns(list(result.keys()), f"production.labels.query on {shown}")
+    advice = "name them with AS in the query"
+    _check_columns(list(result.keys()), f"production.labels.query on {shown}", advice)
     for row in result.mappings():
         yield dict(row)
 
@@ -140,9 +141,11 @@ def _read_only(url: URL) -> URL:
 def _read_file(file: str) -> Iterator[Row]:
     try:
         table = _table(file)
-        _check_columns(table.column_names, f"production.labels.file {file}")
+        _check_columns(table.column_names, f"production.labels.file {file}", _advice(table.column_names))
         for batch in table.to_batches(max_chunksize=BATCH):
             yield from batch.to_pylist()
+    except FileNotFoundError as error:  # what pyarrow says of it is long and says it three times
+        raise ReconcileError(f"production.labels.file: the file {file} does not exist; correct the path") from error
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise ReconcileError(
             f"production.labels.file: cannot read {file}: {error}; correct the path or file"
@@ -158,12 +161,19 @@ def _table(file: str) -> pa.Table:
     return pa.csv.read_csv(file, convert_options=options)
 
 
-def _check_columns(columns: list[str], source: str) -> None:
+def _advice(columns: list[str]) -> str:
+    """What to do about a file that lacks a column."""
+    if len(columns) == 1 and any(separator in columns[0] for separator in ";\t"):
+        return "the values must be separated by commas"
+    return "rename the columns"
+
+
+def _check_columns(columns: list[str], source: str, advice: str) -> None:
     missing = [name for name in NEEDED if name not in columns]
     if missing:
         raise ReconcileError(
-            f"{source}: must return the columns guid and label, but {' and '.join(missing)} is missing "
-            f"(got {', '.join(columns)}); name them with AS in the query, or rename the columns of the file"
+            f"{source}: must have the columns guid and label, but {' and '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} missing (got {', '.join(columns)}); {advice}"
         )
     repeated = sorted({name for name in columns if columns.count(name) > 1})
     if repeated:

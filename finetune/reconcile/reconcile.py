@@ -1,7 +1,7 @@
 """Reconciles labels with raw files: selects ids, brings them home, checks them, and writes the manifest."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 from finetune.errors import ReconcileError
 from finetune.experiment import Home
 from finetune.progress import say
-from finetune.reconcile.guid import check_guid, printable
+from finetune.reconcile.guid import refuse_unsafe_ids
 from finetune.reconcile.journal import open_journal
 from finetune.reconcile.manifest import FileAtHome, Manifest, write_manifest
 from finetune.reconcile.occupant import mark_complete
@@ -70,7 +70,7 @@ def reconcile(
             or files are missing that cannot be repaired.
     """
     there = read_snapshot(snapshot)
-    _refuse_unsafe_ids(row["guid"] for row in there.rows)
+    refuse_unsafe_ids(row["guid"] for row in there.rows)
     _refuse_home_in_production(home, production)
     storage, retried_before = home.storage, RETRIES.count
     with (
@@ -108,16 +108,6 @@ def _lies_in(place: Place, other: Place) -> bool:
     if isinstance(place, S3Uri) or isinstance(other, S3Uri):
         return isinstance(place, S3Uri) and isinstance(other, S3Uri) and other.holds(place)
     return place.resolve().is_relative_to(other.resolve())
-
-
-def _refuse_unsafe_ids(guids: Iterable[str]) -> None:
-    unsafe = [f"  '{printable(guid)}' {rule}" for guid in guids if (rule := check_guid(guid)) is not None]
-    if unsafe:
-        shown = "\n".join(unsafe[:10])
-        raise ReconcileError(
-            f"production.labels: {len(unsafe)} ids cannot be folder names in the experiment home; nothing was copied; "
-            f"leave them out in the query, or rename them:\n{shown}"
-        )
 
 
 def _select(

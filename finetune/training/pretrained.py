@@ -4,11 +4,13 @@ import hashlib
 import importlib.util
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from finetune.errors import ConfigError
+from finetune.words import one_line
 
 PACKAGE = "package:"
-WEIGHTS = "model.safetensors"
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
 OTHER_FORMATS = ["*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.onnx*", "*.ot", "*.tflite", "openvino/*"]
 """Files of a hub checkpoint that are not fetched: the same weights for other libraries, or as a pickle."""
 
@@ -28,6 +30,29 @@ def checkpoint_folder(checkpoint: str, sha256: str | None = None) -> str:
     if sha256 is not None:
         _check_hash(checkpoint, folder / WEIGHTS, sha256)
     return str(folder)
+
+
+def load_pretrained(kind: Any, checkpoint: str, sha256: str | None = None, **settings: Any) -> Any:
+    """Loads a checkpoint's model or tokenizer with a class of transformers.
+
+    Args:
+        kind: The class, such as AutoModel or AutoTokenizer.
+        checkpoint: As for `checkpoint_folder`.
+        sha256: As for `checkpoint_folder`.
+        settings: Of `kind.from_pretrained`.
+
+    Raises:
+        ConfigError: As `checkpoint_folder`, or the class cannot load what the folder holds.
+    """
+    folder = checkpoint_folder(checkpoint, sha256)
+    try:
+        return kind.from_pretrained(folder, **settings)
+    except Exception as error:  # transformers raises of any kind, and so do the libraries below it
+        cause = one_line(error) if Path(folder, CONFIG).is_file() else f"it holds no {CONFIG}"
+        raise ConfigError(
+            f"model.checkpoint: {kind.__name__} cannot load {checkpoint!r}: {cause}; name a folder that "
+            f"save_pretrained wrote, or a hub id"
+        ) from error
 
 
 def _find(checkpoint: str) -> Path:
@@ -66,7 +91,8 @@ def _download(checkpoint: str) -> Path:
         return Path(snapshot_download(checkpoint, ignore_patterns=OTHER_FORMATS))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise ConfigError(
-            f"model.checkpoint: {checkpoint!r} is no local folder, and the Hugging Face hub does not give it: {error}"
+            f"model.checkpoint: {checkpoint!r} is no local folder, and the Hugging Face hub does not give it: "
+            f"{one_line(error)}; correct the name, or name a folder that holds the checkpoint"
         ) from error
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import datasets
 
@@ -25,6 +25,15 @@ ROWS_READ = 50_000
 ROWS_TRIED = 4
 
 
+class Tried(NamedTuple):
+    """How much the functions were tried on."""
+
+    ids: int
+    """Ids that process_func and encode_data got; 0 where labels or files cannot be read from here."""
+    examples: int
+    """Examples that the model got; 0 if encode_data dropped all these ids."""
+
+
 def try_functions(
     functions: Functions,
     rows: Iterable[Mapping[str, Any]],
@@ -37,7 +46,7 @@ def try_functions(
     model: dict[str, Any],
     padding: Mapping[str, float],
     best_metric: str,
-) -> int:
+) -> Tried:
     """Calls each function once on a few ids of production, in a folder that is removed afterwards.
 
     Args:
@@ -51,9 +60,6 @@ def try_functions(
         model: The config's model section.
         padding: The config's pad values.
         best_metric: The config's train.best_metric.
-
-    Returns:
-        The number of ids that were tried.
 
     Raises:
         FunctionsError: A function breaks its contract; the message names function, id and rule.
@@ -72,7 +78,7 @@ def try_functions(
             examples = _encode(functions, guids, Path(scratch), files_at_home, labels, model)
     padding = {**default_padding(model.get("checkpoint")), **padding}
     try_model(functions, examples, model=model, labels=labels, padding=padding, best_metric=best_metric)
-    return len(chosen)
+    return Tried(len(chosen), len(examples))
 
 
 def _read(rows: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], Counter[str]]:
@@ -94,6 +100,8 @@ def _choose(
     labelled = [row for row in rows if row["label"] in labels]
     chosen = list(islice(_with_files(_one_of_each_label(labelled), production, names), ROWS_TRIED))
     if not chosen:
+        if isinstance(production, Path) and not production.is_dir():
+            raise ReconcileError(f"production.files: the folder {production} does not exist; correct the path")
         raise ReconcileError(
             f"production: none of {len(labelled):,} labelled ids has {' and '.join(names)} in {production}; check "
             f"production.labels, production.files and files_from_production"

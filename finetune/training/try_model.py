@@ -1,5 +1,6 @@
 """Tries get_model and compute_metrics: one forward and one backward pass on the CPU."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,6 +51,7 @@ def try_model(
 
 
 def _try_training(module: torch.nn.Module, batch: dict[str, torch.Tensor], labels: Sequence[str]) -> torch.Tensor:
+    _check_arguments(FORWARD, module, batch)
     outputs = call(FORWARD, module, **batch)
     loss, logits = loss_and_logits(outputs)
     if loss is None or logits is None:
@@ -67,10 +69,26 @@ def _try_training(module: torch.nn.Module, batch: dict[str, torch.Tensor], label
 
 def _try_prediction(module: torch.nn.Module, batch: Mapping[str, torch.Tensor]) -> None:
     inputs = {name: tensor for name, tensor in batch.items() if name != LABELS}
+    what = f"{FORWARD} without labels, as prediction calls it,"
+    _check_arguments(what, module, inputs)
     with torch.inference_mode():
-        _, logits = loss_and_logits(call(f"{FORWARD} without labels, as prediction calls it,", module.eval(), **inputs))
+        _, logits = loss_and_logits(call(what, module.eval(), **inputs))
     if logits is None:
         raise FunctionsError(f"{FORWARD} must return logits when it gets no labels, as prediction calls it")
+
+
+def _check_arguments(what: str, module: torch.nn.Module, batch: Mapping[str, torch.Tensor]) -> None:
+    try:
+        signature = inspect.signature(module.forward)
+    except ValueError:  # compiled code may not say what it takes; the call shows it
+        return
+    try:
+        signature.bind(**batch)
+    except TypeError as error:
+        raise FunctionsError(
+            f"{what} gets the features of get_dataset_features by these names: {', '.join(batch)}; but {error}; "
+            f"mend forward, or get_dataset_features and encode_data"
+        ) from error
 
 
 def _check_metrics(metrics: Any, best_metric: str) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from finetune.words import counted, duration
+from finetune.words import counted, duration, one_line
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,9 @@ def test_one_is_singular_and_all_else_is_plural(count: int, words: str) -> None:
 )
 def test_a_duration_is_as_exact_as_a_reader_needs(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_what_another_library_says_becomes_one_short_line() -> None:
+    assert one_line(OSError("no\n  such  file\n")) == "no such file"
+    assert one_line(ValueError()) == "ValueError"
+    assert one_line(ValueError("abcdef"), longest=3) == "abc..."

@@ -38,6 +38,32 @@ def test_an_unknown_key_without_a_neighbour_lists_the_known_keys(write: Write) -
     ]
 
 
+def test_a_key_of_another_section_is_told_its_place(write: Write) -> None:
+    assert problems(write("labels: {file: a.csv}\ntrain: {checkpoint: a}\nevaluate: {seed: 1, batch_sizes: 2}\n")) == [
+        "x.yaml:7: labels: unknown key; its place is production.labels",
+        "x.yaml:8: train.checkpoint: unknown key; its place is model.checkpoint",
+        "x.yaml:9: evaluate.seed: unknown key; its place is prepare.split.seed or train.seed",
+        "x.yaml:9: evaluate.batch_sizes: unknown key; did you mean batch_size?",
+    ]
+    assert problems(write(), "production.file=a.csv") == [
+        "--set production.file: production.file: unknown key; did you mean files or production.labels.file?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"), [("max_lenght", "max_length"), ("chekpoint", "checkpoint"), ("sha265", "sha256")]
+)
+def test_a_key_of_model_that_looks_like_a_typo_is_refused(write: Write, key: str, meant: str) -> None:
+    assert problems(write(f"model: {{max_length: 8, {key}: 1}}\n")) == [
+        f"x.yaml:7: model: {key} looks like {meant}; write that, or choose a name less like it"
+    ]
+
+
+def test_model_takes_any_other_key(write: Write) -> None:
+    keys = {"min_length": 1, "max_len": 2, "max_length": 3, "length": 4}
+    assert load_config(write(f"model: {json.dumps(keys)}\n")).model.model_extra == keys
+
+
 def test_a_missing_key_gets_the_line_of_its_mapping_or_the_file(write: Write) -> None:
     path = write("functions: small\nproduction:\n  files: raw\n  labels: {file: a.csv}\n", start="")
     assert problems(path) == [

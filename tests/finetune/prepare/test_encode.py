@@ -13,7 +13,7 @@ from datasets import Features, List, Value
 
 from experiments.license_mentions.functions import encode_data as encode_licence
 from experiments.license_mentions.functions import get_dataset_features
-from finetune.errors import PrepareError
+from finetune.errors import ConfigError, PrepareError
 from finetune.prepare.encode import Encoded, encode, rejected, truncated_shares
 
 FEATURES = Features({"tokens": List(Value("int32")), "labels": Value("int64")})
@@ -119,6 +119,15 @@ def test_an_exception_names_the_id_and_its_file(write: Write, run: Run, processe
     broken.write_text("thirteen")
     with pytest.raises(PrepareError, match=f"ValueError: .*'thirteen' for id id013 with {broken}; mend the file"):
         run(guids, encode_number, processes=processes)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_error_that_is_meant_for_the_user_is_not_blamed_on_the_file(write: Write, run: Run, processes: int) -> None:
+    def encode_data(*arguments: Any) -> Any:
+        raise ConfigError("model.checkpoint: as it is")
+
+    with pytest.raises(ConfigError, match="^model.checkpoint: as it is$"):
+        run(write(4), encode_data, processes=processes)
 
 
 def test_raw_text_that_is_not_json_names_the_file(tmp_path: Path, run: Run) -> None:

@@ -159,13 +159,22 @@ def test_a_parquet_file_is_read_and_nan_is_no_label(tmp_path: Path) -> None:
 def test_a_file_without_a_needed_column_is_refused_though_it_has_no_rows(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_text("guid;label\n")
-    with pytest.raises(ReconcileError, match=r"guid and label is missing \(got guid;label\)"):
+    with pytest.raises(ReconcileError, match=r"guid and label are missing \(got guid;label\); .* separated by commas$"):
+        from_file(path)
+    path.write_text("guid,class\n")
+    with pytest.raises(ReconcileError, match=r"label is missing \(got guid, class\); rename the columns$"):
         from_file(path)
 
 
-@pytest.mark.parametrize("name", ["none.csv", "none.parquet", "bad.csv", "bad.parquet"])
+@pytest.mark.parametrize("name", ["none.csv", "none.parquet"])
+def test_a_file_that_is_not_there_is_named_once(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ReconcileError) as caught:
+        from_file(tmp_path / name)
+    assert str(caught.value) == f"production.labels.file: the file {tmp_path}/{name} does not exist; correct the path"
+
+
+@pytest.mark.parametrize("name", ["bad.csv", "bad.parquet"])
 def test_a_file_that_cannot_be_read_is_named(name: str, tmp_path: Path) -> None:
-    if name.startswith("bad"):
-        (tmp_path / name).write_bytes(b"guid,label\ncaf\xe9,x\n")
+    (tmp_path / name).write_bytes(b"guid,label\ncaf\xe9,x\n")
     with pytest.raises(ReconcileError, match=f"production.labels.file: cannot read {tmp_path}/{name}: "):
         from_file(tmp_path / name)

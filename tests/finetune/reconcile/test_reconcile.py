@@ -212,7 +212,7 @@ def test_missing_files_that_nobody_writes_are_listed(place: Place) -> None:
 def test_a_guid_that_could_leave_the_home_is_refused_and_nothing_is_copied(guid: str, place: Place) -> None:
     place.rows.append({"guid": guid, "label": "x"})
     before = set(place.folder.rglob("*"))
-    with pytest.raises(ReconcileError, match="1 ids cannot be folder names .* nothing was copied"):
+    with pytest.raises(ReconcileError, match="1 id cannot name a folder .* nothing was copied"):
         place.run()
     assert {path.name for path in set(place.folder.rglob("*")) - before} == {"snapshot.parquet"}
 

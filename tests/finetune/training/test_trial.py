@@ -11,12 +11,12 @@ from datasets import Features, List, Value
 
 from finetune.errors import FinetuneError, FunctionsError, PrepareError, ReconcileError, TrainError
 from finetune.functions import Functions
-from finetune.training.trial import try_functions
+from finetune.training.trial import Tried, try_functions
 from tests.finetune.training.conftest import Bag
 
 ROWS = [{"guid": f"id{number}", "label": "high" if number % 2 else "low"} for number in range(8)]
 
-Try = Callable[..., int]
+Try = Callable[..., Tried]
 
 
 def process_func(row: dict[str, Any], files: dict[str, str], home: str, overwrite: bool) -> None:
@@ -49,7 +49,7 @@ def attempt(production: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
 
-    def attempt(rows: Any = ROWS, best_metric: str = "macro_f1", **changes: Any) -> int:
+    def attempt(rows: Any = ROWS, best_metric: str = "macro_f1", **changes: Any) -> Tried:
         before = state(production)
         settings: dict[str, Any] = {
             "production": production,
@@ -76,7 +76,7 @@ def state(folder: Path) -> list[tuple[str, int, str]]:
 
 
 def test_good_functions_are_tried_on_four_ids(attempt: Try) -> None:
-    assert attempt() == 4
+    assert attempt() == (4, 4)
 
 
 def test_every_label_is_tried_before_a_second_id_of_one(attempt: Try) -> None:
@@ -97,9 +97,9 @@ def test_rows_without_label_files_or_safe_guid_and_ignored_labels_are_passed_ove
         {"guid": "gone", "label": "low"},
         {"guid": "../production/id1", "label": "low"},
     ]
-    assert attempt([*rows, *ROWS[:2]]) == 2
+    assert attempt([*rows, *ROWS[:2]]).ids == 2
     mid = [{"guid": "id0", "label": "mid"}, *ROWS[1:]]
-    assert attempt(mid, ignored_labels=["mid"]) == 4
+    assert attempt(mid, ignored_labels=["mid"]).ids == 4
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,10 @@ def test_settings_that_leave_fewer_than_two_labels_are_refused(
 
 
 def test_labels_are_counted_beyond_the_rows_that_ids_are_taken_from(attempt: Try) -> None:
-    assert attempt(num_labels_threshold=4) == 4
+    assert attempt(num_labels_threshold=4).ids == 4
     few = [{"guid": "id0", "label": "low"}, {"guid": "id1", "label": "high"}]
     many = [{"guid": f"gone{number}", "label": few[number % 2]["label"]} for number in range(50_000)]
-    assert attempt([*few, *many], num_labels_threshold=25_001) == 2
+    assert attempt([*few, *many], num_labels_threshold=25_001).ids == 2
 
 
 def test_no_id_with_a_label_and_files_says_where_to_look(attempt: Try) -> None:
@@ -132,13 +132,18 @@ def test_no_id_with_a_label_and_files_says_where_to_look(attempt: Try) -> None:
         attempt(files_from_production=["other.txt"], files_at_home=["other.txt"])
 
 
+def test_a_folder_of_production_that_is_not_there_is_named(attempt: Try, tmp_path: Path) -> None:
+    with pytest.raises(ReconcileError, match=f"production.files: the folder {tmp_path}/gone does not exist"):
+        attempt(production=tmp_path / "gone")
+
+
 def test_without_process_func_a_missing_file_at_home_is_told(attempt: Try) -> None:
     with pytest.raises(FunctionsError, match="there is no process_func to write label.txt for id id0"):
         attempt(process_func=None)
 
 
 def test_ids_that_are_all_dropped_still_try_get_model(attempt: Try) -> None:
-    assert attempt(encode_data=lambda instance, label2id, model: None) == 4
+    assert attempt(encode_data=lambda instance, label2id, model: None) == (4, 0)
     with pytest.raises(FunctionsError, match="get_model must return"):
         attempt(encode_data=lambda instance, label2id, model: None, get_model=lambda model, labels: 3)
 
@@ -162,6 +167,11 @@ class Returning(Bag):
 
     def forward(self, words: torch.Tensor, labels: torch.Tensor | None = None) -> Any:
         return self.change(super().forward(words, labels))
+
+
+class OtherNames(Bag):
+    def forward(self, tokens: torch.Tensor, labels: torch.Tensor | None = None) -> Any:
+        return super().forward(tokens, labels)
 
 
 class NeedsLabels(Bag):
@@ -211,6 +221,11 @@ def raising(*arguments: Any, **settings: Any) -> Any:
         (model(lambda out: {**out, "loss": out["loss"].detach()}), FunctionsError, "one number with a gradient"),
         (model(lambda out: {**out, "loss": out["logits"]}), FunctionsError, "one number with a gradient"),
         (model(lambda out: {**out, "loss": 0.5}), FunctionsError, "one number with a gradient"),
+        (
+            {"get_model": lambda m, labels: OtherNames()},
+            FunctionsError,
+            "forward gets the features of get_dataset_features by these names: words, labels; but .*'tokens'",
+        ),
         (
             {"get_model": lambda m, labels: NeedsLabels()},
             FunctionsError,
