@@ -21,10 +21,11 @@ def scheduled(config: ExperimentConfig, stack_name: str) -> tuple[Any, dict[str,
     Raises:
         FinetuneError: Something is wrong with functions, stack or production.
     """
-    stack = by_digest(load_stack(stack_name))
+    stack = load_stack(stack_name)
     placed = place(config, root=stack.root, production=stack.production)
     check_references(placed, stack.values)
     bring_sample(config, placed)
     functions, _ = try_on_production(placed, stack.values)
     name = f"{placed.experiment}-scheduled-{{date}}-{{time}}"
-    return pipeline_of(name, {}, placed, stack, cache=True, reconciled=False), arguments(placed, functions)
+    pipeline = pipeline_of(name, {}, placed, by_digest(stack), cache=True, reconciled=False)
+    return pipeline, arguments(placed, functions)
