@@ -4,7 +4,6 @@ from uuid import UUID
 
 from zenml.client import Client
 from zenml.enums import StackComponentType
-from zenml.exceptions import EntityExistsError
 from zenml.models import ComponentResponse, ComponentUpdate
 from zenml.stack.utils import validate_stack_component_config
 
@@ -37,7 +36,9 @@ def _stack(client: Client, name: str, ids: Ids) -> UUID:
     if not known:
         try:
             return client.create_stack(name=name, components=ids).id
-        except EntityExistsError:  # another process registers it at this moment
+        except flavor.TAKEN:
+            if not client.list_stacks(name=f"equals:{name}").items:
+                raise
             return _stack(client, name, ids)
     there = {kind: [each.id for each in some] for kind, some in known[0].components.items()}
     if there != ids:
@@ -55,7 +56,9 @@ def _component(client: Client, wanted: Registered) -> UUID:
         client.update_stack_component(known[0].id, kind, name=f"{wanted.name}-{str(known[0].id)[:8]}")
     try:
         made = client.create_stack_component(wanted.name, wanted.flavor, kind, wanted.configuration)
-    except EntityExistsError:  # another process registers it at this moment
+    except flavor.TAKEN:
+        if not client.list_stack_components(type=kind, name=f"equals:{wanted.name}").items:
+            raise
         return _component(client, wanted)
     return _connected(client, made, wanted)
 

@@ -9,6 +9,9 @@ from zenml.exceptions import EntityExistsError
 
 FLAVOR, MODULE, SOURCE = "finetune_sagemaker", "operators.flavor", "operators.flavor.FinetuneSagemakerFlavor"
 
+TAKEN = (EntityExistsError, RuntimeError)
+"""Another process registers the same at this moment: ZenML's server knows at once, or when its database refuses."""
+
 
 def is_present() -> bool:
     """Whether the flavor's module is there."""
@@ -22,5 +25,7 @@ def register_flavor(client: Client) -> UUID:
         return known[0].id
     try:
         return client.create_flavor(SOURCE, StackComponentType.STEP_OPERATOR).id
-    except EntityExistsError:  # another process registers it at this moment
+    except TAKEN:
+        if not client.list_flavors(name=FLAVOR, type=StackComponentType.STEP_OPERATOR).items:
+            raise
         return register_flavor(client)
