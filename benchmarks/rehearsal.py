@@ -36,9 +36,9 @@ class Share:
     starting_container: float
     """From the end of the step before until its program starts."""
     importing: float
-    """Until ZenML begins the step; under the operator, both containers."""
+    """Until ZenML begins the step."""
     ending: float
-    """What ZenML does around the work, until the container has ended."""
+    """What ZenML does around the work, and under the operator the second container, until the first has ended."""
 
     @property
     def seconds(self) -> float:
