@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from finetune.collector import collect_rarely
 from rehearsal.environment import looker_environment
 from rehearsal.settings import Settings
 from rehearsal.state import State
@@ -55,6 +56,7 @@ def _watch_lifeline() -> None:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     home = Path(sys.argv[1])
     told = Settings.load(home / "settings.json")
     port = socket.create_server((HOST, 0), backlog=QUEUE)

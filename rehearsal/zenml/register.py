@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from finetune.collector import collect_rarely
 from rehearsal.environment import client_environment
 from rehearsal.errors import RehearsalError
 from rehearsal.settings import SOURCE
@@ -67,4 +68,5 @@ def register(folder: Path, region: str) -> None:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     register(Path(sys.argv[1]), sys.argv[2])

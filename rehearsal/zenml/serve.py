@@ -10,6 +10,8 @@ import threading
 from pathlib import Path
 from secrets import token_hex
 
+from finetune.collector import collect_rarely
+
 HOST, ADDRESS = "127.0.0.1", "address"
 QUEUE = 128
 
@@ -49,6 +51,7 @@ def _end_with_starter() -> None:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     os.environ.update(settings_of(Path(sys.argv[1])))
     threading.Thread(target=_end_with_starter, daemon=True).start()
     serve(Path(sys.argv[1]))
