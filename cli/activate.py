@@ -7,7 +7,17 @@ from stacks.onboarding import decline_survey
 
 
 def activate(stack: Stack) -> Stack:
-    """Registers the stack, or brings it up to date with its file; gives it with its image by digest.
+    """Makes it the active one; gives it with its image by digest.
+
+    Raises:
+        RunError: ZenML's server does not answer, or does not know who asks.
+    """
+    register(stack)
+    return by_digest(stack)
+
+
+def register(stack: Stack) -> None:
+    """Registers the stack, or brings it up to date with its file, and makes it the active one.
 
     Raises:
         RunError: ZenML's server does not answer, or does not know who asks.
@@ -19,7 +29,6 @@ def activate(stack: Stack) -> Stack:
         os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(stack.name))
         if stack.values is None:
             decline_survey()
-    return by_digest(stack)
 
 
 def by_digest(stack: Stack) -> Stack:

@@ -52,18 +52,16 @@ def use_stack(name: str) -> None:
     Raises:
         ConfigError: There is no such stack, its file is wrong, or it runs on this machine.
     """
+    from cli.activate import register
     from cli.reach import REHEARSAL
     from stacks.files import load_stack
 
-    if load_stack(name).values is None:
+    described = load_stack(name)
+    if described.values is None:
         raise ConfigError(f"--stack {name}: its runs are on this machine and end with run.py; name a stack of AWS")
     if name == REHEARSAL and "AWS_ENDPOINT_URL" not in os.environ:
         _use_rehearsal()
-    from cli.served import zenml_reached
-    from stacks.apply import apply
-
-    with zenml_reached():
-        os.environ["ZENML_ACTIVE_STACK_ID"] = str(apply(name))
+    register(described)
 
 
 def _use_rehearsal() -> None:

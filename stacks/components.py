@@ -64,7 +64,7 @@ def _step_operator(values: Values) -> Configuration:
     """The same for training jobs, by the keys of operators/flavor.py."""
     return {
         "role": values.role,
-        "output": f"s3://{values.bucket}/jobs",
+        "output": f"s3://{values.bucket}",
         "region": values.region,
         "kms_key": values.kms_key,
         "subnets": values.subnets,
