@@ -7,7 +7,7 @@ from typing import Any
 
 import datasets
 
-from finetune.config.experiment import ExperimentConfig
+from finetune.config.experiment import ONLY, ExperimentConfig
 from finetune.experiment import Home
 from finetune.functions import Functions, load_functions
 from finetune.prepare.prepare import Chosen, Preparation, choose, prepare
@@ -35,12 +35,21 @@ class Steps:
         """Names of the files that each id has at home."""
         return self.config.reconcile.files_at_home or self.config.production.files_from_production
 
+    @property
+    def model(self) -> dict[str, Any]:
+        """The config's model section."""
+        return self.config.all_models[ONLY][0].model_dump()
+
     def snapshot(self) -> Snapshot:
         """Reads labels and listing."""
         production = self.config.production
-        rows = labels_of(production.labels)
-        target = self.folder / "production.parquet"
-        return take_snapshot(rows, folder=production.files, names=production.files_from_production, target=target)
+        return take_snapshot(
+            labels_of(production.labels, with_hash=True),
+            folder=production.files,
+            names=production.files_from_production,
+            target=self.folder / "production.parquet",
+            hash_column=production.labels.hash,
+        )
 
     def reconcile(self, snapshot: Snapshot) -> Manifest:
         """Brings every id home."""
@@ -53,23 +62,13 @@ class Steps:
             process_func=self.functions.process_func,
             process_hash="benchmark",
             overwrite=self.config.reconcile.overwrite,
-            workers=self.config.reconcile.workers,
+            workers=self.config.reconcile.threads(),
             target=self.folder / "manifest.parquet",
         ).manifest
 
     def choose(self, manifest: Manifest) -> Chosen:
         """Decides which ids become the dataset."""
-        settings, split = self.config.prepare, self.config.prepare.split
-        return choose(
-            manifest,
-            ignored_labels=settings.ignored_labels,
-            num_labels_threshold=settings.num_labels_threshold,
-            max_per_label=settings.max_per_label,
-            validation=split.validation,
-            test=split.test,
-            seed=split.seed,
-            by=split.by,
-        )
+        return choose(manifest, **self.config.prepare.choice)
 
     def prepare(self, chosen: Chosen) -> tuple[datasets.DatasetDict, Preparation]:
         """Encodes the chosen ids."""
@@ -82,7 +81,7 @@ class Steps:
             "files_at_home": self.files_at_home,
             "encode_data": self.functions.encode_data,
             "features": self.functions.get_dataset_features(len(chosen.names)),
-            "model": self.config.model.model_dump(),
+            "model": self.model,
             "processes": self.config.prepare.processes or os.cpu_count() or 1,
             "batch_size": self.config.prepare.batch_size,
             "scratch": self.folder / scratch,

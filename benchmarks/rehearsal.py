@@ -30,20 +30,26 @@ OPTIONS = ("--stack", "rehearsal", "--set", "compute.train.instance_type=ml.g5.x
 
 @dataclass(frozen=True)
 class Share:
-    """Seconds of one step beside its work, by what happens in them."""
+    """Seconds of one step beside its work, by what happens in them, in order.
+
+    starting_container: from the end of the step before until its program starts.
+    importing: until ZenML begins the step.
+    ending: what ZenML does around the work, until the container has ended.
+
+    Under the operator a second container does the work, and between importing and ending stand
+    submitting: until the training job is created;
+    starting_second: until the program of the second container starts;
+    importing_second: until ZenML has completed the step there, less its work: inputs and outputs are in it;
+    ending_second: until the training job has ended.
+    """
 
     step: str
-    starting_container: float
-    """From the end of the step before until its program starts."""
-    importing: float
-    """Until ZenML begins the step."""
-    ending: float
-    """What ZenML does around the work, and under the operator the second container, until the first has ended."""
+    parts: dict[str, float]
 
     @property
     def seconds(self) -> float:
         """All of it."""
-        return self.starting_container + self.importing + self.ending
+        return sum(self.parts.values())
 
 
 def main() -> None:
@@ -114,14 +120,40 @@ def _shares(rehearsal: Rehearsal, work: dict[str, float]) -> list[Share]:
     jobs = client.list_pipeline_execution_steps(PipelineExecutionArn=arn, SortOrder="Ascending")
     shares = []
     for executed in jobs["PipelineExecutionSteps"]:
-        name = executed["StepName"]
+        step = run.steps[executed["StepName"]]
         job = client.describe_processing_job(ProcessingJobName=_job_name(executed))
-        begun = run.steps[name].start_time.replace(tzinfo=UTC)
-        started, ended = job["ProcessingStartTime"], job["ProcessingEndTime"]
-        ending = (ended - begun).total_seconds() - work[name]
-        shares.append(Share(name, (started - before).total_seconds(), (begun - started).total_seconds(), ending))
-        before = ended
+        started, begun = job["ProcessingStartTime"], _aware(step.start_time)
+        parts = {"starting_container": _between(before, started), "importing": _between(started, begun)}
+        before = job["ProcessingEndTime"]
+        if step.name == OPERATED:
+            training = client.describe_training_job(TrainingJobName=step.run_metadata["job_name"])
+            parts |= _second(training, begun, _aware(step.end_time), work[step.name])
+            parts["ending"] = _between(training["TrainingEndTime"], before)
+        else:
+            parts["ending"] = _between(begun, before) - work[step.name]
+        shares.append(Share(step.name, parts))
     return shares
+
+
+def _second(job: dict[str, Any], begun: datetime, completed: datetime, work: float) -> dict[str, float]:
+    """The parts of a step's second container: from the begin of the step in the first one to the training job's end."""
+    return {
+        "submitting": _between(begun, job["CreationTime"]),
+        "starting_second": _between(job["CreationTime"], job["TrainingStartTime"]),
+        "importing_second": _between(job["TrainingStartTime"], completed) - work,
+        "ending_second": _between(completed, job["TrainingEndTime"]),
+    }
+
+
+def _aware(moment: datetime | None) -> datetime:
+    """ZenML tells UTC without saying so; a step of a run that is over has both ends."""
+    if moment is None:
+        raise RuntimeError("a step of the run has not ended")
+    return moment.replace(tzinfo=UTC)
+
+
+def _between(start: datetime, end: datetime) -> float:
+    return (end - start).total_seconds()
 
 
 def _job_name(executed: dict[str, Any]) -> str:
@@ -129,13 +161,7 @@ def _job_name(executed: dict[str, Any]) -> str:
 
 
 def _parts(share: Share) -> dict[str, float]:
-    parts = {
-        "starting_container": share.starting_container,
-        "importing": share.importing,
-        "ending": share.ending,
-        "in_all": share.seconds,
-    }
-    return {name: round(seconds, 1) for name, seconds in parts.items()}
+    return {name: round(seconds, 1) for name, seconds in (share.parts | {"in_all": share.seconds}).items()}
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """Measures training samples/s of finetune.training.train.train against a bare PyTorch loop, side by side.
 
 Both have the same seed, examples, collator, batches, optimiser, schedule, clipping, precision, threads and settings of
-malloc, validate after each epoch and keep the best weights on disk. They take turns, each training in a process of its
-own, since what one leaves of the heap slows or speeds the next by several per cent; medians of three are compared.
+malloc, validate after each epoch and keep the best weights on disk. They take turns; medians of three are compared.
 """
 
 import sys
@@ -11,17 +10,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # started by its path, a script finds only its own folder
 
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from statistics import median
-from typing import TYPE_CHECKING
 
 from benchmarks.figure import Figure, at_least, json_line, under
-from benchmarks.workspace import note, shipped_config
+from benchmarks.turns import in_turns
+from benchmarks.workspace import shipped_config
 from cli.environment import quiet_defaults
-
-if TYPE_CHECKING:
-    from benchmarks.training_sides import Side
 
 GOAL = 0.97
 LARGEST_LOSS_DIFFERENCE = 2.0
@@ -37,13 +31,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         steps = steps_of(config, Path(folder))
         prepared, preparation = steps.prepare(steps.choose(steps.reconcile(steps.snapshot())))
-        prepared.save_to_disk(Path(folder, "prepared"))
-        sides: dict[str, list[Side]] = {"train": [], "bare": []}
-        for turn in range(REPEATS):
-            for name in ("train", "bare") if turn % 2 == 0 else ("bare", "train"):
-                side = _apart(name, Path(folder), preparation.labels, turn)
-                note(f"{name}: {side.samples_per_second:.2f} samples/s, final loss {side.final_loss:.5f}")
-                sides[name].append(side)
+        sides = in_turns(config, prepared, preparation.labels, Path(folder), REPEATS)
     speed = {name: median(side.samples_per_second for side in each) for name, each in sides.items()}
     loss = {name: median(side.final_loss for side in each) for name, each in sides.items()}
     print(
@@ -61,24 +49,6 @@ def main() -> None:
             threads=sides["train"][0].threads,
         )
     )
-
-
-def _apart(name: str, folder: Path, labels: list[str], turn: int) -> "Side":
-    """One training in a new process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_side, name, folder, labels, turn).result()
-
-
-def _side(name: str, folder: Path, labels: list[str], turn: int) -> "Side":
-    quiet_defaults()
-    import datasets
-
-    from benchmarks.prepared import steps_of
-    from benchmarks.training_sides import bare_side, train_side
-
-    work = train_side if name == "train" else bare_side
-    prepared = datasets.DatasetDict.load_from_disk(Path(folder, "prepared"))
-    return work(steps_of(shipped_config("EXP-3333", *SMALL), folder), prepared, labels, folder / f"{name}-{turn}")
 
 
 def _difference(first: float, second: float) -> Figure:

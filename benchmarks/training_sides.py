@@ -21,6 +21,7 @@ from finetune.evaluation.scores import default_metrics
 from finetune.training.collate import Collator, default_padding
 from finetune.training.memory import keep_freed_memory
 from finetune.training.precision import choose_precision
+from finetune.training.spec import TrainingSpec
 from finetune.training.train import train
 
 
@@ -39,14 +40,16 @@ def train_side(steps: Steps, prepared: datasets.DatasetDict, labels: list[str], 
     """Trains as the pipeline's step does."""
     trained = train(
         prepared,
-        labels=labels,
-        functions=steps.config.functions,
-        get_model=steps.functions.get_model,
-        compute_metrics=default_metrics,
-        model=steps.config.model.model_dump(),
-        settings=steps.config.train,
-        checkpoints=folder / "checkpoints",
-        target=folder / "model",
+        TrainingSpec(
+            labels=labels,
+            functions=steps.config.functions,
+            get_model=steps.functions.get_model,
+            compute_metrics=default_metrics,
+            model=steps.model,
+            settings=steps.config.train,
+            checkpoints=folder / "checkpoints",
+            target=folder / "model",
+        ),
     )
     losses = [point["loss"] for point in trained.history if "loss" in point]
     return Side(trained.examples_per_second, losses[-1], torch.get_num_threads())
@@ -54,14 +57,15 @@ def train_side(steps: Steps, prepared: datasets.DatasetDict, labels: list[str], 
 
 def bare_side(steps: Steps, prepared: datasets.DatasetDict, labels: list[str], folder: Path) -> Side:
     """Trains with a loop written out here; it stands for what a person would write by hand."""
-    settings, model_section = steps.config.train, steps.config.model.model_dump()
+    settings, model_section = steps.config.train, steps.model
     bf16 = choose_precision(settings.precision) == "bf16"
     features = [name for name in prepared["train"].column_names if name != "guid"]
     collate = Collator(features, default_padding(model_section["checkpoint"]))
     keep_freed_memory()
     set_seed(settings.seed)
-    model = steps.functions.get_model(model_section, labels)
-    set_seed(settings.seed)  # as Trainer does, so that both sides draw the same batches and dropout
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = steps.functions.get_model(model_section, labels).to(device)
+    set_seed(settings.seed)  # as Trainer does, so that both sides draw the same dropout
     folder.mkdir()
     weights = folder / "best.safetensors"
     started = time.perf_counter()
@@ -70,11 +74,12 @@ def bare_side(steps: Steps, prepared: datasets.DatasetDict, labels: list[str], f
     optimiser, schedule = _optimiser(model, settings, steps=len(batches) * epochs)
     losses: list[torch.Tensor] = []
     best = -math.inf
-    for _ in range(epochs):
+    for epoch in range(epochs):
         model.train()
+        batches.sampler.generator = torch.Generator().manual_seed(settings.seed + epoch)  # as finetune's order has it
         for batch in batches:
-            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                loss = model(**batch)["loss"]
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                loss = model(**_on(device, batch))["loss"]
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clipping)
             optimiser.step()
@@ -95,6 +100,10 @@ def bare_side(steps: Steps, prepared: datasets.DatasetDict, labels: list[str], f
 def _train_batches(dataset: datasets.Dataset, settings: TrainConfig, collate: Collator) -> DataLoader:
     sampler = LengthGroupedSampler(settings.batch_size, lengths=_lengths(dataset))
     return DataLoader(dataset, batch_size=settings.batch_size, sampler=sampler, collate_fn=collate)
+
+
+def _on(device: torch.device, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: values.to(device) for name, values in batch.items()}
 
 
 def _lengths(dataset: datasets.Dataset) -> list[int]:
@@ -126,10 +135,11 @@ def _validate(
 ) -> float:
     model.eval()
     probabilities, references = [], []
+    device = next(model.parameters()).device
     for batch in _eval_batches(dataset, settings, collate):
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            logits = model(**batch)["logits"]
-        probabilities.append(torch.softmax(logits.float(), dim=-1).numpy())
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            logits = model(**_on(device, batch))["logits"]
+        probabilities.append(torch.softmax(logits.float(), dim=-1).cpu().numpy())
         references.append(batch["labels"].numpy())
     metrics = default_metrics(np.concatenate(probabilities), np.concatenate(references), labels)
     return metrics[settings.best_metric]

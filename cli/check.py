@@ -1,17 +1,29 @@
-"""`--check`: validates config, functions and sources, and tries the functions on a few real rows. Starts nothing."""
+"""`--check`: validates config, functions and sources, and tries the functions. It starts and publishes nothing."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cli.activate import sign_in
+from cli.compose import groups_of
+from cli.few_records import few_records
 from cli.reach import REHEARSAL, reached
-from cli.sample import bring_sample
+from cli.sample import build_sample, unpublished
 from finetune.config.experiment import ExperimentConfig
+from finetune.config.features import GroupConfig
 from finetune.config.load import load_config
+from finetune.config.model import ModelConfig
+from finetune.config.prepare import PrepareConfig
+from finetune.config.shards import FOLDER, HASH
 from finetune.errors import ConfigError, UnreachableError
-from finetune.functions import Functions, check_functions
+from finetune.functions import NEEDED, Functions, check_functions
 from finetune.progress import say
 from finetune.storage.uri import to_place
+from finetune.tracking.check import check_tracking
+from finetune.tuning.space import key as key_of
+from finetune.tuning.space import part
 from finetune.words import counted
+from stacks.engine import check_engine
 from stacks.files import load_stack
 from stacks.place import place
 from stacks.secrets import check_references
@@ -25,15 +37,31 @@ def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
     """Checks and says so; errors are raised."""
     say(f"checking config, functions and sources of {config_file}")
     config = load_config(config_file, overrides)
-    check_functions(config.functions)
+    check_functions(config.functions, NEEDED[config.pipeline])
     described = load_stack(stack)
     placed = place(config, root=described.root, production=described.production)
+    os.environ.update(placed.storage.environment)
     check_references(placed, described.values)
+    check_engine(config, described)
+    check_tracking(config.tracking, placed.tracking)
     with reached(stack, keep=False):
-        bring_sample(config, placed, whole=stack != REHEARSAL)
+        sign_in(described)
+        build_sample(config)
+        if unpublished(config, placed, whole=stack != REHEARSAL):
+            say(f"checking the sample in {config.production.files}, which a run publishes in {placed.production.files}")
+            placed = placed.model_copy(update={"production": config.production})
         tried = try_on_production(placed, described.values, thorough=True)[1]
     print(f"{config_file}: good. Config, functions and {_told(tried)}.")
+    for line in _datasets(config, tried):
+        print(line)
     return 0
+
+
+def _datasets(config: ExperimentConfig, tried: "Tried") -> Iterator[str]:
+    """Which of several models share a dataset."""
+    if len(config.all_models) > 1:
+        for group in groups_of(config, tried.reads):
+            yield f"{', '.join(group.models)}: {'one dataset' if len(group.models) == 1 else 'the same dataset'}"
 
 
 def _told(tried: "Tried") -> str:
@@ -56,7 +84,8 @@ def try_on_production(
     Args:
         config: As it runs on the stack.
         values: The stack's; None for a stack of this machine.
-        thorough: Also refuse label rows that reconcile or prepare would refuse.
+        thorough: Also refuse label rows that reconcile or prepare would refuse; always on a stack with AWS, where a job
+            that is paid for would refuse them.
 
     Raises:
         FunctionsError: A function breaks its contract.
@@ -66,7 +95,9 @@ def try_on_production(
     say("trying the functions on a few ids of production")
     from finetune.functions import load_functions
 
-    functions = load_functions(config.functions)
+    functions = load_functions(config.functions, NEEDED[config.pipeline])
+    if config.features.group is not None:
+        _check_group(config, config.features.group, functions)
     try:
         return functions, _tried(functions, config, values, thorough)
     except UnreachableError as error:
@@ -78,33 +109,98 @@ def try_on_production(
         return functions, Tried(0, 0)
 
 
+def _check_group(config: ExperimentConfig, settings: GroupConfig, functions: Functions) -> None:
+    """Refuses what the step that fills the group would refuse."""
+    from finetune.calls import call
+    from finetune.feature_store.exchange import refuse_unlisted
+    from finetune.feature_store.rows import group_of
+    from finetune.feature_store.store import refuse_taken
+    from operators.stores import feature_store
+
+    features = call("get_dataset_features", functions.get_dataset_features, 2)
+    if config.features.exchange == "by_name" and isinstance(features, Mapping):  # else the trial says what it must be
+        refuse_unlisted(list(features), settings)
+    refuse_taken(feature_store(config.root), group_of(settings))
+
+
 def _tried(functions: Functions, config: ExperimentConfig, values: Values | None, thorough: bool) -> "Tried":
-    from finetune.prepare.foresee import foreseen
     from finetune.reconcile.labels import labels_of
-    from finetune.training.trial import try_functions
+    from finetune.training.accelerated import check_accelerate
     from operators.secrets import secret_readers
 
-    labels, by = config.production.labels, config.prepare.split.by
-    rows = _with_split_column(labels_of(labels, secret_readers(values.region if values else None)), by)
+    for _, train in config.all_models.values():
+        if train.accelerate:
+            check_accelerate(train.accelerate)
+    labels = config.production.labels
+    rows = _with_columns(labels_of(labels, secret_readers(values.region if values else None)), config.prepare)
+    if config.pipeline == "features":
+        return _features_tried(functions, config, rows)
+    if config.production.group is not None:
+        with few_records(config, rows) as (rows, folder):
+            files = config.production.model_copy(update={"files": folder})
+            return _all_tried(functions, config.model_copy(update={"production": files}), rows, thorough)
+    return _all_tried(functions, config, rows, thorough or values is not None)
+
+
+def _all_tried(
+    functions: Functions, config: ExperimentConfig, rows: Iterator[dict[str, Any]], thorough: bool
+) -> "Tried":
+    from finetune.prepare.foresee import foreseen
+    from finetune.training.trial import ModelTried, try_functions
+
     selection: dict[str, Any] = {
         "production": to_place(config.production.files),
         "files_from_production": config.production.files_from_production,
         "ignored_labels": config.prepare.ignored_labels,
         "num_labels_threshold": config.prepare.num_labels_threshold,
     }
-    return try_functions(
+    tried = try_functions(
         functions,
-        foreseen(rows, **selection, by=by) if thorough else rows,
+        foreseen(rows, **selection, by=config.prepare.split.by) if thorough else rows,
         **selection,
         files_at_home=config.files_at_home,
-        model=config.model.model_dump(),
-        padding=config.train.padding,
-        best_metric=config.train.best_metric,
+        models={
+            name: ModelTried(model.model_dump(), train.padding, train.best_metric, list(train.gate))
+            for name, (model, train) in config.all_models.items()
+        },
+        objective=config.tune.objective if config.steps.tune else None,
+        gate=config.register.gate.names,
+        searched=[key_of(name) for name in config.tune.space if part(name) == "model" and config.steps.tune],
     )
+    _warn_of_unread(config, tried)
+    return tried
 
 
-def _with_split_column(rows: Iterator[dict[str, Any]], by: str | None) -> Iterator[dict[str, Any]]:
+def _features_tried(functions: Functions, config: ExperimentConfig, rows: Iterator[dict[str, Any]]) -> "Tried":
+    from finetune.features.trial import try_features
+    from finetune.training.trial import Tried
+
+    ids, examples = try_features(
+        functions,
+        rows,
+        folder=config.production.files,
+        patterns=config.production.files_from_production,
+        model=(config.model or ModelConfig()).model_dump(),
+    )
+    return Tried(ids, examples)
+
+
+def _warn_of_unread(config: ExperimentConfig, tried: "Tried") -> None:
+    for name, keys in tried.unread.items():
+        at = "model" if config.models is None else f"models.{name}"
+        for key, near in keys.items():
+            hint = f"; did you mean {near}?" if near else ""
+            say(f"warning: {at}.{key}: neither encode_data nor get_model reads it{hint}")
+
+
+def _with_columns(rows: Iterator[dict[str, Any]], prepare: PrepareConfig) -> Iterator[dict[str, Any]]:
+    """Passes label rows on that have the columns which the config names."""
+    wanted = {"split": prepare.split.by, "shards": prepare.shards.by if prepare.shards else None}
+    if wanted["shards"] in (FOLDER, HASH):
+        wanted["shards"] = None
     for row in rows:
-        if by is not None and by not in row:
-            raise ConfigError(f"prepare.split.by: must be a column of the labels ({', '.join(row)}), but got {by!r}")
+        for section, by in wanted.items():
+            if by is not None and by not in row:
+                columns = ", ".join(row)
+                raise ConfigError(f"prepare.{section}.by: must be a column of the labels ({columns}), but got {by!r}")
         yield row

@@ -8,6 +8,8 @@ DEFAULTS = {
     "ZENML_ANALYTICS_OPT_IN": "false",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "WANDB_ERROR_REPORTING": "false",  # its own telemetry, too
     "ZENML_LOGGING_VERBOSITY": "CRITICAL",  # of a failed step, run.py itself says what it raised
     "ZENML_ENABLE_REPO_INIT_WARNINGS": "false",
     "ZENML_DISABLE_STEP_NAMES_IN_LOGS": "true",

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from finetune import runs
 from finetune.errors import RunError
-from finetune.runs import Run
+from finetune.experiment import Home
+from finetune.progress import say
+from finetune.runs import Run, Status
 
 if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse
@@ -19,6 +22,21 @@ def end_leftovers(run: Run) -> None:
             if not step.status.is_finished:
                 publish_failed_step_run(step.id)
         publish_failed_pipeline_run(attempt.id)
+
+
+def close_killed(home: Home, run: Run) -> None:
+    """Records as failed the other runs of a home that a killed process left running, here and in ZenML's records."""
+    for number in runs.numbers(home):
+        try:
+            if number == run.run_number or runs.read(home, number).status is not Status.RUNNING:
+                continue
+            with runs.held(home, number):
+                killed = runs.read(home, number)
+                end_leftovers(killed)
+                killed.ended(Status.FAILED).write(home)
+        except RunError:
+            continue  # somebody works on it, or it has no record yet
+        say(f"run {number} was killed; it is recorded as failed (python run.py resume {home.experiment} {number})")
 
 
 def refuse_leftovers(run: Run) -> None:
@@ -36,7 +54,7 @@ def refuse_leftovers(run: Run) -> None:
 
 
 def _running(run: Run) -> "Iterator[PipelineRunResponse]":
-    from cli.find import attempts
+    from cli.aws.find import attempts
 
     for attempt in attempts(run.experiment, run.run_number):
         # An experiment of the same name in another root is another experiment.

@@ -7,7 +7,11 @@ from enum import IntEnum
 
 VERSION = "0.1.0"
 
-DESCRIPTION = "Runs a whole fine-tuning experiment: reconcile, prepare, train and evaluate."
+DESCRIPTION = "Runs a whole fine-tuning experiment, from raw data to a registered model, and puts the model to use."
+
+USAGE = """python run.py --config FILE [options]
+       python run.py resume|status|logs|stop|stack|schedule|features ...    (each with --help)
+       python run.py models|promote|rollback|serve|deploy|undeploy|predict ..."""
 
 EXAMPLES = """\
 examples:
@@ -15,10 +19,16 @@ examples:
   python run.py --config configs/EXP-3333.yaml --check                 look for mistakes, start nothing
   python run.py --config configs/EXP-3333.yaml --set train.epochs=1    change one value for this run
   python run.py --config configs/EXP-3333.yaml --run-number 7          go on with run 7, which was stopped
+  python run.py resume EXP-3333                                        go on with its newest run
   python run.py --config configs/EXP-3333.yaml --no-cache              do every step again
   python run.py stack check sagemaker                                  what the stack lacks; also: stack apply NAME
   python run.py status EXP-3333-license-mentions/7                     a run on AWS, from any machine; also: logs, stop
+  python run.py features                                               feature groups: how many records, how fresh
   python run.py schedule list                                          also: create, update, delete
+  python run.py models EXP-3333                                        registered versions; also: promote, rollback
+  python run.py serve EXP-3333 7                                       its run 7 answers requests on this machine
+  python run.py deploy EXP-3333 7 --stack sagemaker                    the same as an endpoint; also: undeploy
+  python run.py predict EXP-3333 7 --input PLACE --output PLACE        its answers to files of ids, or JSON Lines
 
 exit codes: 0 done, 1 a step failed, 2 bad config or usage: nothing was started, 130 stopped
 """
@@ -37,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of all options."""
     result = argparse.ArgumentParser(
         prog="python run.py",
+        usage=USAGE,
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -73,30 +84,87 @@ def _stack(arguments: Sequence[str]) -> int:
 
 
 def _status(arguments: Sequence[str]) -> int:
-    from cli.status import status
+    from cli.aws.status import status
 
     return status(arguments[1:])
 
 
 def _logs(arguments: Sequence[str]) -> int:
-    from cli.logs import logs
+    from cli.aws.logs import logs
 
     return logs(arguments[1:])
 
 
 def _stop(arguments: Sequence[str]) -> int:
-    from cli.stop import stop
+    from cli.aws.stop import stop
 
     return stop(arguments[1:])
 
 
 def _schedule(arguments: Sequence[str]) -> int:
-    from cli.schedule import schedule
+    from cli.aws.schedule import schedule
 
     return schedule(arguments[1:])
 
 
-COMMANDS = {"stack": _stack, "status": _status, "logs": _logs, "stop": _stop, "schedule": _schedule}
+def _resume(arguments: Sequence[str]) -> int:
+    from cli.resume import resume
+
+    return resume(arguments[1:])
+
+
+def _features(arguments: Sequence[str]) -> int:
+    from cli.features import features
+
+    return features(arguments[1:])
+
+
+def _deploy(arguments: Sequence[str]) -> int:
+    from cli.deploy import deploy
+
+    return deploy(arguments[1:])
+
+
+def _undeploy(arguments: Sequence[str]) -> int:
+    from cli.undeploy import undeploy
+
+    return undeploy(arguments[1:])
+
+
+def _predict(arguments: Sequence[str]) -> int:
+    from cli.predict import predict
+
+    return predict(arguments[1:])
+
+
+def _serve(arguments: Sequence[str]) -> int:
+    from cli.serve import serve
+
+    return serve(arguments[1:])
+
+
+def _models(arguments: Sequence[str]) -> int:
+    from cli.versions import models
+
+    return models(arguments[1:])
+
+
+def _promote(arguments: Sequence[str]) -> int:
+    from cli.promote import promote
+
+    return promote(arguments[1:])
+
+
+def _rollback(arguments: Sequence[str]) -> int:
+    from cli.rollback import rollback
+
+    return rollback(arguments[1:])
+
+
+COMMANDS = {"resume": _resume, "stack": _stack, "status": _status, "logs": _logs, "stop": _stop, "schedule": _schedule}
+COMMANDS |= {"models": _models, "promote": _promote, "rollback": _rollback, "serve": _serve}
+COMMANDS |= {"deploy": _deploy, "undeploy": _undeploy, "predict": _predict}
+COMMANDS |= {"features": _features}
 
 
 def _experiment(arguments: Sequence[str]) -> int:
@@ -111,7 +179,7 @@ def _experiment(arguments: Sequence[str]) -> int:
     from cli.run import Wanted, run
 
     cache = not options.no_cache
-    wanted = Wanted(options.config, options.overrides, options.stack, options.run_number, options.keep, cache)
+    wanted = Wanted(options.stack, options.config, options.overrides, options.run_number, options.keep, cache)
     return run(wanted)
 
 

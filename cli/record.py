@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from cli.states import RunState
+from cli.aws.states import RunState
 from cli.summary import artifacts_of, outcome
 from finetune import runs
 from finetune.errors import FinetuneError
@@ -31,7 +31,18 @@ def write_outcome(record: Run, status: Status, home: Home, pipeline_run: "Pipeli
     else:
         ended = outcome(record, status, home, pipeline_run)
     ended.write(home)
+    if ended.status in (Status.COMPLETED, Status.GATED):  # until here a resumed run may need them
+        _forget_checkpoints(home, record.run_number)
     return ended
+
+
+def _forget_checkpoints(home: Home, number: int) -> None:
+    """Removes a run's checkpoints; what cannot be removed costs room and no run."""
+    folder = home.checkpoints(number)
+    try:
+        home.storage.delete_below(str(folder))
+    except (OSError, FinetuneError) as error:
+        say(f"{folder} is no longer needed, but cannot be removed ({error}); remove it by hand")
 
 
 def _gone(pipeline_run: "PipelineRunResponse") -> list[str]:
@@ -50,8 +61,8 @@ def record_end(run_id: UUID, state: RunState) -> None:
     from zenml.client import Client
     from zenml.enums import ExecutionStatus
 
-    from cli.find import known_of
-    from cli.mark import mark_ended
+    from cli.aws.find import known_of
+    from cli.aws.mark import mark_ended
 
     mark_ended(run_id, ExecutionStatus(state.status.value))
     run = Client().get_pipeline_run(run_id)

@@ -1,16 +1,16 @@
 """The main job: checks everything, claims a run number, runs the pipeline, and says what came of it."""
 
+import os
 import shlex
 import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
 
-from cli.activate import activate
+from cli.activate import activate, sign_in
 from cli.check import try_on_production
-from cli.compose import arguments, compose
+from cli.compose import arguments, compose, groups_of
 from cli.interrupts import Deferred, interruptible
 from cli.main import Exit
 from cli.reach import REHEARSAL, reached
@@ -19,32 +19,37 @@ from finetune import runs
 from finetune.calls import place as place_of
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import load_config, resolved
-from finetune.errors import FinetuneError, RunError, StorageError
+from finetune.errors import FinetuneError, GateError, RunError, StorageError
 from finetune.experiment import Home
-from finetune.functions import Functions, check_functions
+from finetune.functions import NEEDED, Functions, check_functions
+from finetune.prepare.alike import Group
 from finetune.progress import say
 from finetune.runs import Run, Status
 from finetune.storage.storage import Held
+from finetune.tracking.check import check_tracking
 from finetune.versions import versions
+from stacks.engine import check_engine
 from stacks.files import Stack, load_stack
 from stacks.place import place
 from stacks.secrets import check_references
 
+LOCAL = "local"
 EXITS = {
     Status.COMPLETED: Exit.DONE,
     Status.FAILED: Exit.FAILED,
     Status.STOPPED: Exit.STOPPED,
     Status.RUNNING: Exit.DONE,
+    Status.GATED: Exit.FAILED,
 }
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the command line asks for."""
+    """What the command line asks for; of a resumed run its record holds the config."""
 
-    config_file: str
-    overrides: Sequence[str]
     stack: str
+    config_file: str = ""
+    overrides: Sequence[str] = ()
     run_number: int | None = None
     keep: bool = False
     cache: bool = True
@@ -60,6 +65,8 @@ class Work:
     record: Run
     config: ExperimentConfig
     functions: Functions
+    groups: Sequence[Group]
+    """The models that share a dataset."""
     stack: Stack
     cache: bool
     again: str | None
@@ -68,30 +75,41 @@ class Work:
 
 def run(wanted: Wanted) -> int:
     """Runs the experiment; errors before the run number is claimed are raised."""
-    began = time.monotonic()
     say(f"checking config, functions and sources of {wanted.config_file}")
     config = load_config(wanted.config_file, wanted.overrides)
-    check_functions(config.functions)
+    return run_config(config, wanted)
+
+
+def run_config(config: ExperimentConfig, wanted: Wanted) -> int:
+    """Runs an experiment of which the config is known."""
+    began = time.monotonic()
+    check_functions(config.functions, NEEDED[config.pipeline])
     stack = load_stack(wanted.stack)
     placed = place(config, root=stack.root, production=stack.production)
+    os.environ.update(placed.storage.environment)
     check_references(placed, stack.values)
+    check_engine(config, stack)
+    check_tracking(config.tracking, placed.tracking)
     with reached(stack.name, keep=wanted.keep) as lasts:
+        sign_in(stack)
         bring_sample(config, placed, whole=stack.name != REHEARSAL)
-        functions, _ = try_on_production(placed, stack.values)
+        functions, tried = try_on_production(placed, stack.values)
         say(f"starting ZenML with stack {stack.name}")
         stack = activate(stack)
         home = Home(placed.root, placed.experiment)
         record = _begin(home, placed, wanted, stack)
         with runs.held(home, record.run_number) as lock, interruptible():
-            again = _resume_command(record, wanted) if lasts else None
-            return _carry_out(Work(home, lock, record, placed, functions, stack, wanted.cache, again), began)
+            again = _resume_command(record, home, stack) if lasts else None
+            groups = groups_of(placed, tried.reads)
+            return _carry_out(Work(home, lock, record, placed, functions, groups, stack, wanted.cache, again), began)
 
 
-def _resume_command(record: Run, wanted: Wanted) -> str:
-    """The command that goes on with a run: resuming needs an equal config and the same stack."""
-    options = [*chain.from_iterable(("--set", override) for override in wanted.overrides), "--stack", record.stack]
-    number = ["--run-number", str(record.run_number)]
-    return shlex.join(["python", "run.py", "--config", wanted.config_file, *options, *number])
+def _resume_command(record: Run, home: Home, stack: Stack) -> str:
+    """The command that goes on with a run; what is as usual needs no word."""
+    usual = stack.root or ExperimentConfig.model_fields["root"].default
+    where = [] if home.root == usual else ["--root", home.root]
+    on = [] if stack.name == LOCAL else ["--stack", stack.name]
+    return shlex.join(["python", "run.py", "resume", record.experiment, str(record.run_number), *where, *on])
 
 
 def _how_to_go_on(again: str | None) -> str:
@@ -117,14 +135,18 @@ def _begin(home: Home, config: ExperimentConfig, wanted: Wanted, stack: Stack) -
 
 
 def _carry_out(work: Work, began: float) -> int:
-    from cli.leftovers import end_leftovers, refuse_leftovers
+    from cli.aws.served import served
+    from cli.leftovers import close_killed, end_leftovers, refuse_leftovers
     from cli.record import write_outcome
-    from cli.served import served
     from cli.summary import find_pipeline_run, print_summary
 
     record = work.record
     say(f"{record.experiment}, run {record.run_number}, on stack {record.stack}")
-    (end_leftovers if work.stack.values is None else refuse_leftovers)(record)
+    if work.stack.values is None:
+        end_leftovers(record)
+        close_killed(work.home, record)
+    else:
+        refuse_leftovers(record)
     name = f"{record.experiment}-{record.run_number}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
     status = _attempt(name, work)
     if status is Status.RUNNING:
@@ -137,7 +159,9 @@ def _carry_out(work: Work, began: float) -> int:
         go_on = f"; then go on with:\n  {work.again}" if work.again else ""
         say(f"error: the run is {status}, but its outcome is not recorded: {error}{go_on}")
         return Exit.FAILED
-    if record.status is Status.COMPLETED:
+    if record.status is Status.FAILED and work.stack.values is not None:  # of one that ran here it is said already
+        say(_how_to_go_on(work.again))
+    if record.status in (Status.COMPLETED, Status.GATED) or record.models:
         print_summary(record, work.home, pipeline_run, seconds=time.monotonic() - began)
     return EXITS[record.status]
 
@@ -149,6 +173,9 @@ def _attempt(name: str, work: Work) -> Status:
     except KeyboardInterrupt:
         say(_stopped(work.again))
         return Status.STOPPED
+    except GateError as error:
+        say(f"gated: {error}")
+        return Status.GATED
     except FinetuneError as error:
         say(f"error: {error}\n{_how_to_go_on(work.again)}")
         return Status.FAILED
@@ -160,22 +187,20 @@ def _attempt(name: str, work: Work) -> Status:
 
 def _run_pipeline(name: str, work: Work) -> Status:
     """On this machine calling the pipeline runs it; on AWS it is submitted, and followed to its end."""
-    pipeline = compose(name, work.home, work.record, work.config, work.stack, cache=work.cache)
-    called_with = arguments(work.config, work.functions)
+    pipeline = compose(name, work.home, work.record, work.config, work.groups, work.stack, cache=work.cache)
+    called_with = arguments(work.config, work.functions, work.groups)
     if work.stack.values is None:
         pipeline(**called_with)
         return Status.COMPLETED
-    from cli.find import how_to_look
-    from cli.follow import follow
-    from cli.submit import submit
+    from cli.aws.find import how_to_look
+    from cli.aws.follow import follow
+    from cli.aws.submit import submit
 
     record = work.record
     commands = how_to_look(f"{record.experiment}/{record.run_number}", record.stack) if work.again else None
     with Deferred(say) as signals:
         submitted = submit(lambda: pipeline(**called_with), say)
         status = follow(submitted.id, say, commands, ready=signals.release)
-    if status is Status.FAILED:
-        say(_how_to_go_on(work.again))
-    elif status is Status.STOPPED and work.again is not None:
+    if status is Status.STOPPED and work.again is not None:
         say(_stopped(work.again))
     return status

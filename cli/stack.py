@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="TYPE",
         action="append",
         default=[],
-        help="instance type of a training job whose quota to check, such as ml.g5.xlarge; repeatable",
+        help="instance type of training jobs whose quotas to check, such as ml.g5.xlarge; repeatable",
     )
     return result
 
@@ -31,14 +31,17 @@ def stack(arguments: Sequence[str]) -> int:
     quiet_defaults()
     described = load_stack(options.name)
     if options.command == "apply":
+        from cli.aws.served import zenml_reached
         from stacks.apply import apply
 
-        print(f"{options.name}: registered with ZenML as {apply(options.name)}")
+        with zenml_reached():
+            applied = apply(options.name)
+        print(f"{options.name}: registered with ZenML as {applied}")
         return 0
     from stacks.checks.order import check
 
     missing = False
     for finding in check(described, options.instance):
-        missing = missing or not finding.good
+        missing = missing or finding.missing
         print(finding, flush=True)
     return int(missing)

@@ -39,6 +39,8 @@ ENV VIRTUAL_ENV=/opt/venv \
     ZENML_ANALYTICS_OPT_IN=false \
     HF_HUB_DISABLE_TELEMETRY=1 \
     DO_NOT_TRACK=1 \
+    MLFLOW_DISABLE_TELEMETRY=true \
+    WANDB_ERROR_REPORTING=false \
     OPT_OUT_TRACKING=true
 
 # The SageMaker SDK takes this choice from a file only.
@@ -50,14 +52,19 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt \
     /opt/uv/bin/uv pip install --link-mode copy --compile-bytecode -r /tmp/requirements.txt
 
+# The training jobs of a tuning job cannot name their command: SageMaker starts the program `train` of the image.
+RUN printf '#!/bin/sh\nexec python -m operators.entrypoint\n' > /opt/venv/bin/train \
+ && chmod 755 /opt/venv/bin/train
+
 # /app is where ZenML starts; script mode writes into /opt/ml/code, which is why each place has a copy and no link.
 WORKDIR /app
 COPY . /app/
 COPY . /opt/ml/code/
 COPY . /opt/ml/processing/code/
-RUN python -m compileall -q /app /opt/ml/code /opt/ml/processing/code
+RUN python -m compileall -q /app /opt/ml/code /opt/ml/processing/code \
+ && install -m 755 /app/docker/serve /opt/venv/bin/serve
 
-# A job names its command itself. The container's own entrypoint passes it through eval, which breaks quoted arguments.
+# Any other job names its command itself. The container's own entrypoint passes it through eval, which breaks quoted arguments.
 HEALTHCHECK NONE
 ENTRYPOINT []
 CMD ["python"]

@@ -16,3 +16,10 @@ class Predictions:
     """A Parquet file with a row per test id: guid, label, predicted, and a probability per label."""
 
     path: Path
+
+
+@dataclass(frozen=True)
+class Features:
+    """A Parquet file with a row per example of each id, in order of guid."""
+
+    path: Path

@@ -18,14 +18,14 @@ class Given(dict[str, Any]):
 
     def __init__(self, what: str, values: Mapping[str, Any]) -> None:
         """Takes how a message about a missing key begins, for example "the config's section model: has no key"."""
-        super().__init__(values)
-        self._what = what
+        dict.__init__(self, values)
+        self.what = what
 
     def __missing__(self, key: Any) -> Any:
-        raise MissingKey(key, f"{self._what} {key}; {did_you_mean(key, list(self))}")
+        raise MissingKey(key, f"{self.what} {key}; {did_you_mean(key, list(dict.keys(self)))}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Given, (self._what, dict(self))
+        return Given, (self.what, dict(self))
 
 
 def model_section(model: Mapping[str, Any]) -> Given:

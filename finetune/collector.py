@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import sys
 
 YOUNG_OBJECTS = 100_000
 
@@ -13,4 +14,9 @@ def collect_rarely() -> None:
     last of which comes at exit, Python walks through them to find nothing. See the gc module, set_threshold and freeze.
     """
     gc.set_threshold(YOUNG_OBJECTS)
-    atexit.register(gc.freeze)
+    atexit.register(_freeze)
+
+
+def _freeze() -> None:
+    if "duckdb" not in sys.modules:  # it takes what is not collected for leaks, and says so at length
+        gc.freeze()

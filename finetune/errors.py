@@ -29,12 +29,48 @@ class PrepareError(FinetuneError):
     """Ids cannot be selected, split or encoded."""
 
 
+class CheckError(FinetuneError):
+    """A data check whose severity is fail found too much, or cannot be made."""
+
+
+class UnreadableError(PrepareError):
+    """encode_data raised on the files of one id, or some of them are missing; a policy may drop the id."""
+
+
 class TrainError(FinetuneError):
     """Training cannot start or go on."""
 
 
+class TuneError(FinetuneError):
+    """A study cannot go on, or none of its trials gave a value."""
+
+
 class EvaluateError(FinetuneError):
     """A trained model, or its predictions, cannot be evaluated."""
+
+
+class ServeError(FinetuneError):
+    """A model package cannot be written or served."""
+
+
+class CompareError(FinetuneError):
+    """Models cannot be compared, or some of several failed."""
+
+
+class FeatureStoreError(FinetuneError):
+    """A feature group is absent or has another schema, or records cannot be stored or fetched."""
+
+
+class TransformError(FinetuneError):
+    """Records cannot be read, sent to a model or joined with its answers."""
+
+
+class GateError(FinetuneError):
+    """A model does not pass its gate, so it is not registered."""
+
+
+class RegistryError(FinetuneError):
+    """A registry of models does not answer, or has not what is asked of it."""
 
 
 class RunError(FinetuneError):

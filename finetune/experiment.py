@@ -1,7 +1,6 @@
 """Where an experiment's things lie: the experiment home and its folders."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from finetune.storage.storage import Storage, storage_of
 from finetune.storage.uri import Place, to_place
@@ -30,6 +29,11 @@ class Home:
         return self.storage.exists(str(self.complete))
 
     @property
+    def fetched(self) -> Place:
+        """One folder per artifact id, with its record of a feature group as a file."""
+        return self.path / "data" / "fetched"
+
+    @property
     def reconciled(self) -> Place:
         """One folder per artifact id, with its files at home."""
         return self.path / "data" / "reconciled_artifacts"
@@ -45,6 +49,11 @@ class Home:
         return self.path / "data" / "processed.tsv"
 
     @property
+    def parts(self) -> Place:
+        """Encoded parts of groups that are not stored yet, each with its marker."""
+        return self.path / "data" / "parts"
+
+    @property
     def lock(self) -> Place:
         """Held while reconcile writes into the home."""
         return self.path / "data" / "reconcile.lock"
@@ -55,6 +64,20 @@ class Home:
         return self.path / "data" / "reconciled.json"
 
     @property
+    def models(self) -> Place:
+        """One folder per registered version, and the journal of their stages."""
+        return self.path / "models"
+
+    def model(self, version: int) -> Place:
+        """The folder of one version, which has its run's number: its package and facts."""
+        return self.models / str(version)
+
+    @property
+    def stages(self) -> Place:
+        """The journal of the versions' stages."""
+        return self.models / "stages.json"
+
+    @property
     def runs(self) -> Place:
         """One folder per run number."""
         return self.path / "runs"
@@ -63,7 +86,10 @@ class Home:
         """The folder of one run."""
         return self.runs / str(number)
 
-    def checkpoints(self, number: int, scratch: Path) -> Path:
-        """A local folder for a run's checkpoints: in the run's folder, or in `scratch` where the home is in S3."""
-        folder = self.run(number)
-        return (folder if isinstance(folder, Path) else scratch) / "checkpoints"
+    def checkpoints(self, number: int) -> Place:
+        """Checkpoints of a run that is not completed: its own folder, or the prefix that SageMaker copies them to."""
+        return self.run(number) / "checkpoints"
+
+    def study(self, number: int) -> Place:
+        """What is known of a run's tuning: its trials, and what they and the controller say to each other."""
+        return self.run(number) / "study"

@@ -11,8 +11,8 @@ import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,23 +40,33 @@ class Functions:
     """(predictions, references, labels) -> metrics; None stands for the default metrics."""
 
 
-def load_functions(name: str) -> Functions:
+FINETUNE = tuple(contract.name for contract in CONTRACTS if contract.required)
+"""The functions that the pipeline finetune cannot do without."""
+FEATURES = ("get_dataset_features", "encode_data")
+"""Those of the pipeline features."""
+NEEDED = {"finetune": FINETUNE, "features": FEATURES}
+"""The functions that must be there, by pipeline."""
+
+
+def load_functions(name: str, needed: Collection[str] = FINETUNE) -> Functions:
     """Checks and imports experiments/<name>/functions.py; appends the project's root to sys.path if missing.
+
+    A function that is neither there nor needed is None.
 
     Raises:
         FunctionsError: As `check_functions`, or the file fails on import.
     """
-    source = _checked_source(name)
+    source = _checked_source(name, needed)
     module = _import(source)
     found = {contract.name: getattr(module, contract.name, None) for contract in CONTRACTS}
-    checks = ((contract, _object_problem(contract, module)) for contract in CONTRACTS)
+    checks = ((contract, _object_problem(contract, module)) for contract in _contracts(needed))
     problems = [(shown(source.path), contract, text) for contract, text in checks if text]
     _raise_all(name, problems)
     return Functions(**found)  # type: ignore[arg-type]  # None is left only where allowed
 
 
-def check_functions(name: str) -> None:
-    """Checks the five functions by reading their source, without importing it or any of its packages.
+def check_functions(name: str, needed: Collection[str] = FINETUNE) -> None:
+    """Checks the functions by reading their source, without importing it or any of its packages.
 
     A function imported from another experiment is checked where it is defined. One that comes from an
     installed package or from a call counts as present; `load_functions` looks at the object itself.
@@ -65,13 +75,17 @@ def check_functions(name: str) -> None:
         FunctionsError: The experiment, its functions.py or a required function is missing, the file is not
             Python, or a function breaks its contract. The message lists every problem.
     """
-    _checked_source(name)
+    _checked_source(name, needed)
 
 
-def _checked_source(name: str) -> Module:
+def _contracts(needed: Collection[str]) -> list[Contract]:
+    return [replace(contract, required=contract.name in needed) for contract in CONTRACTS]
+
+
+def _checked_source(name: str, needed: Collection[str]) -> Module:
     sources = Sources(project_roots())
-    module = _functions_module(name, sources)
-    problems = [problem for contract in CONTRACTS for problem in _source_problems(contract, module, sources)]
+    module = _functions_module(name, sources, needed)
+    problems = [problem for contract in _contracts(needed) for problem in _source_problems(contract, module, sources)]
     _raise_all(name, problems)
     return module
 
@@ -88,7 +102,7 @@ def _raise_all(name: str, problems: list[Problem]) -> None:
         raise FunctionsError(f"the functions of experiment {name} break their contract:\n" + "\n".join(lines))
 
 
-def _functions_module(name: str, sources: Sources) -> Module:
+def _functions_module(name: str, sources: Sources, functions: Collection[str]) -> Module:
     experiments = [root / "experiments" for root in project_roots()]
     existing = sorted({folder.name for parent in experiments for folder in _folders(parent)})
     if name not in existing:
@@ -97,7 +111,7 @@ def _functions_module(name: str, sources: Sources) -> Module:
         raise FunctionsError(f"functions: must name a folder of experiments/, but got {name!r}; {hint}")
     module = sources.get(f"experiments.{name}.functions")
     if module is None:
-        needed = "\n".join(f"    {contract.definition}" for contract in CONTRACTS if contract.required)
+        needed = "\n".join(f"    {contract.definition}" for contract in _contracts(functions) if contract.required)
         raise FunctionsError(f"experiments/{name}/functions.py does not exist; it must define\n{needed}")
     return module
 

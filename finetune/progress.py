@@ -19,12 +19,12 @@ SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Counts items of one piece of work; a context manager that says how long it took, and if an error ended it."""
 
-    def __init__(self, what: str, total: int, unit: str = "id") -> None:
-        """Takes what is done, to how many items, and what one of them is called."""
-        self.what, self.total, self.unit, self.done = what, total, unit, 0
+    def __init__(self, what: str, total: int, unit: str = "id", begun: int = 0) -> None:
+        """Takes what is done, to how many items, what one of them is called, and how many were done before."""
+        self.what, self.total, self.unit, self.done, self._begun = what, total, unit, begun, begun
         self._started = self._last_line = time.monotonic()
         self._bar = (
-            tqdm(total=total, desc=what, unit=f" {unit}s", leave=False, dynamic_ncols=True)
+            tqdm(total=total, initial=begun, desc=what, unit=f" {unit}s", leave=False, dynamic_ncols=True)
             if sys.stderr.isatty()
             else None
         )
@@ -54,7 +54,7 @@ class Progress:
 
     def line(self, seconds: float) -> str:
         """One plain line: count, rate and time left after so many seconds."""
-        rate = self.done / seconds if seconds else 0.0
+        rate = (self.done - self._begun) / seconds if seconds else 0.0
         left = f", {tqdm.format_interval((self.total - self.done) / rate)} left" if rate else ""
         return f"{self.what}: {self.done:,} of {counted(self.total, self.unit)}, {rate:,.1f}/s{left}"
 

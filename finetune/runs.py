@@ -14,6 +14,8 @@ from finetune.experiment import Home
 from finetune.storage.storage import Held
 
 RECORD = "run.json"
+LEFT_OUT = ("models", "labels", "checks", "gate", "registered")
+"""Keys that a record without them does not have."""
 
 
 class Status(StrEnum):
@@ -23,6 +25,8 @@ class Status(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     STOPPED = "stopped"
+    GATED = "gated"
+    """The model was trained and judged, and is not good enough to be registered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,18 @@ class Run:
     """Time inside each step's work; 0 for a step that came from the cache."""
     metrics: dict[str, float] = field(default_factory=dict)
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of several models: metrics, or failure, of each; `metrics` is empty then. A run of one has no such key."""
+    tuning: dict[str, Any] = field(default_factory=dict)
+    """What a study came to: objective, value, best parameters, and how many trials ended how."""
+    labels: dict[str, Any] = field(default_factory=dict)
+    """Rows of each label in production as `counts`, and as `earlier` those of the last run that had others."""
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    """What the data checks found."""
+    gate: dict[str, Any] = field(default_factory=dict)
+    """What the gate decided: passed, and rules with value, what was required, and reason."""
+    registered: dict[str, str] = field(default_factory=dict)
+    """The version's address in each registry."""
     artifacts: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str]
     config: dict[str, Any]
@@ -49,7 +65,8 @@ class Run:
             RunError: It cannot be written.
         """
         path = home.run(self.run_number) / RECORD
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+        facts = {name: value for name, value in asdict(self).items() if name not in LEFT_OUT or value}
+        text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
         try:
             home.storage.write(str(path), text.encode())
         except OSError as error:
@@ -86,13 +103,14 @@ def claim(home: Home, *, stack: str, config: Mapping[str, Any], versions: Mappin
 
 
 def _claim_number(home: Home) -> int:
-    number = max(_numbers(home), default=0) + 1
+    number = max(numbers(home), default=0) + 1
     while not home.storage.claim(str(home.run(number))):
         number += 1
     return number
 
 
-def _numbers(home: Home) -> list[int]:
+def numbers(home: Home) -> list[int]:
+    """The claimed run numbers, in order."""
     return sorted(int(name) for name in home.storage.folders(str(home.runs)) if name.isdecimal())
 
 
@@ -112,6 +130,11 @@ def resume(home: Home, number: int, *, stack: str, config: Mapping[str, Any]) ->
 
 def _resumable(home: Home, number: int, stack: str, config: Mapping[str, Any]) -> Run:
     run = read(home, number)
+    if run.status is Status.GATED:
+        raise RunError(
+            f"--run-number {number}: this run of {home.experiment} is gated: its model misses the rules of "
+            f"register.gate; leave the option out to start a new run"
+        )
     if run.status is Status.COMPLETED:
         raise RunError(
             f"--run-number {number}: this run of {home.experiment} is completed; leave it out to start a new run"
@@ -142,7 +165,7 @@ def read(home: Home, number: int) -> Run:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunError(f"{path} cannot be read: {error!r}; start a new run without --run-number") from error
     exists = home.storage.exists
-    known = ", ".join(str(run) for run in _numbers(home) if exists(str(home.run(run) / RECORD))) or "none"
+    known = ", ".join(str(run) for run in numbers(home) if exists(str(home.run(run) / RECORD))) or "none"
     raise RunError(f"run {number} of {home.experiment} does not exist (runs: {known})")
 
 

@@ -14,6 +14,8 @@ from zenml.metadata.metadata_types import MetadataType
 from materializers.local import scratch_folder, store_folder, stored_path
 
 ROWS = 1_000
+INDEX = "dataset_dict.json"
+"""The file by which a stored DatasetDict is known; it is stored last."""
 
 
 class DatasetMaterializer(BaseMaterializer):
@@ -21,6 +23,8 @@ class DatasetMaterializer(BaseMaterializer):
 
     ASSOCIATED_TYPES: ClassVar[tuple[type[Any], ...]] = (DatasetDict,)
     ASSOCIATED_ARTIFACT_TYPE: ClassVar[ArtifactType] = ArtifactType.DATA
+
+    _hashed: tuple[DatasetDict, str] | None = None
 
     def load(self, data_type: type[DatasetDict]) -> DatasetDict:
         """Maps the stored Arrow files into memory, read-only.
@@ -38,19 +42,21 @@ class DatasetMaterializer(BaseMaterializer):
             return
         with tempfile.TemporaryDirectory() as folder:
             data.save_to_disk(folder)
-            store_folder(self, Path(folder))
+            store_folder(self, Path(folder), last=[INDEX])
 
     def extract_metadata(self, data: DatasetDict) -> dict[str, MetadataType]:
         """Examples per split, names of the features, and SHA-256."""
         return {
             "examples": {split: len(part) for split, part in data.items()},
             "features": list(next(iter(data.values())).features),
-            "sha256": content_hash(data),
+            "sha256": self.compute_content_hash(data),
         }
 
     def compute_content_hash(self, data: DatasetDict) -> str:
         """SHA-256 over the splits' rows; see `content_hash`."""
-        return content_hash(data)
+        if self._hashed is None or self._hashed[0] is not data:  # ZenML asks twice, and a large set takes seconds
+            self._hashed = (data, content_hash(data))
+        return self._hashed[1]
 
 
 def content_hash(data: DatasetDict) -> str:

@@ -9,6 +9,7 @@ from zenml.materializers.base_materializer import BaseMaterializer
 from zenml.metadata.metadata_types import MetadataType
 
 from finetune.artifacts import ModelFolder
+from finetune.failure import failure_in
 from finetune.storage.copy import hash_file
 from finetune.training.model_folder import read_facts
 from materializers.local import store_folder, stored_path
@@ -29,7 +30,10 @@ class ModelFolderMaterializer(BaseMaterializer):
         store_folder(self, data.path)
 
     def extract_metadata(self, data: ModelFolder) -> dict[str, MetadataType]:
-        """Labels, functions and bytes."""
+        """Labels, functions and bytes; of a model that failed, why."""
+        failure = failure_in(data.path)
+        if failure is not None:
+            return {"failure": failure.error}
         facts = read_facts(data.path)
         size = sum(path.stat().st_size for path in _files(data.path))
         return {"labels": facts.labels, "functions": facts.functions, "bytes": size}

@@ -1,4 +1,4 @@
-"""Parquet tables that are handed on as files: the snapshot of production, the manifest, the predictions."""
+"""Parquet tables that are handed on as files: snapshot, manifest, plan, predictions, features."""
 
 from typing import Any, ClassVar
 
@@ -7,9 +7,10 @@ from zenml.enums import ArtifactType
 from zenml.materializers.base_materializer import BaseMaterializer
 from zenml.metadata.metadata_types import MetadataType
 
-from finetune.artifacts import Predictions
+from finetune.artifacts import Features, Predictions
 from finetune.reconcile.manifest import Manifest
 from finetune.reconcile.snapshot import Snapshot
+from finetune.shards.plan import Plan
 from finetune.storage.copy import hash_file
 from materializers.local import store_file, stored_path
 
@@ -19,7 +20,7 @@ FILE = "table.parquet"
 class TableMaterializer(BaseMaterializer):
     """Stores the Parquet file as it is; its hash is the artifact's content hash."""
 
-    ASSOCIATED_TYPES: ClassVar[tuple[type[Any], ...]] = (Snapshot, Manifest, Predictions)
+    ASSOCIATED_TYPES: ClassVar[tuple[type[Any], ...]] = (Snapshot, Manifest, Predictions, Plan, Features)
     ASSOCIATED_ARTIFACT_TYPE: ClassVar[ArtifactType] = ArtifactType.DATA
 
     def load(self, data_type: type[Any]) -> Any:

@@ -1,19 +1,22 @@
 """The boto3 clients of a ZenML stack: credentials of its service connector, else those of the usual AWS chain."""
 
+from functools import cache
 from typing import Any
 
 from botocore.config import Config
+from zenml.client import Client
 from zenml.integrations.aws.orchestrators import SagemakerOrchestrator
 from zenml.stack import Stack
 
 from finetune.errors import ComputeError
+from operators.connector import connected_session
 from operators.jobs import Clients
 
 RETRIES = {"mode": "standard", "max_attempts": 5}
 
 
 def clients_of(stack: Stack) -> Clients:
-    """Gives the client of a service, and a new one once the connector's credentials have expired.
+    """Gives the client of a service; its credentials renew themselves.
 
     Raises:
         ComputeError: The stack does not run on SageMaker.
@@ -21,12 +24,12 @@ def clients_of(stack: Stack) -> Clients:
     orchestrator = stack.orchestrator
     if not isinstance(orchestrator, SagemakerOrchestrator):
         raise ComputeError(f"--stack {stack.name}: its runs are not on SageMaker; name a stack whose orchestrator is")
-    known: dict[str, tuple[Any, Any]] = {}
 
-    def client(service: str) -> Any:
-        session = orchestrator.sagemaker_session.boto_session
-        if service not in known or known[service][0] is not session:
-            known[service] = session, session.client(service, config=Config(retries=RETRIES))
-        return known[service][1]
+    @cache
+    def session() -> Any:
+        if orchestrator.connector is None:
+            return orchestrator.sagemaker_session.boto_session
+        name = Client().get_service_connector(orchestrator.connector).name
+        return connected_session(name, str(orchestrator.config.region))
 
-    return client
+    return cache(lambda service: session().client(service, config=Config(retries=RETRIES)))

@@ -1,5 +1,6 @@
 """What SageMaker knows of a pipeline execution: its status, its steps, and each step's job."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +53,28 @@ class Execution:
     def runs(self) -> bool:
         """Whether steps of it run, or may still start."""
         return self.status in EXECUTING
+
+
+JOB_ARN = re.compile(r":(processing|training)-job/(.+)$")
+AS_EXECUTION = {"InProgress": "Executing", "Completed": "Succeeded"}
+"""What a job's status would be called of an execution; the others have the same names."""
+
+
+def hosted_execution(client: Any, arn: str) -> Execution | None:
+    """What is known of a dynamic pipeline: the job in which its function runs; None for another ARN.
+
+    Raises:
+        ComputeError: AWS does not tell.
+    """
+    host = host_of(arn)
+    job = job_of(client, *host) if host else None
+    return None if job is None else Execution(AS_EXECUTION.get(job.status, job.status), job.reason)
+
+
+def host_of(arn: str) -> tuple[str, str] | None:
+    """Kind and name of the job in which a dynamic pipeline's function runs; None for a pipeline execution."""
+    found = JOB_ARN.search(arn)
+    return (found[1].capitalize(), found[2]) if found else None
 
 
 def execution_of(client: Any, arn: str) -> Execution:

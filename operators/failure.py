@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from finetune.training.launch import FAILURE
-from finetune.training.ranks import shorten
+from finetune.training.failures import shorten
+from finetune.training.lead import FAILURE
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from pydantic import Field
 from zenml.config.base_settings import BaseSettings
-from zenml.integrations.aws import AWS_RESOURCE_TYPE
-from zenml.models import ServiceConnectorRequirements
 from zenml.step_operators.base_step_operator import BaseStepOperator, BaseStepOperatorConfig, BaseStepOperatorFlavor
 
 from finetune.config.compute import MachinesConfig
@@ -26,7 +24,7 @@ class SagemakerJobConfig(BaseStepOperatorConfig, SagemakerJobSettings):
     output: str
     """S3 prefix for what jobs leave behind, `s3://bucket/prefix`."""
     region: str | None = None
-    """AWS region; default: that of the connector or the environment."""
+    """AWS region; default: that of the environment."""
     kms_key: str | None = None
     """Encrypts volumes and outputs."""
     subnets: list[str] = Field(default_factory=list)
@@ -47,11 +45,6 @@ class FinetuneSagemakerFlavor(BaseStepOperatorFlavor):
     def name(self) -> str:
         """Name of the flavor."""
         return NAME
-
-    @property
-    def service_connector_requirements(self) -> ServiceConnectorRequirements:
-        """Credentials may come from a connector of AWS."""
-        return ServiceConnectorRequirements(resource_type=AWS_RESOURCE_TYPE)
 
     @property
     def config_class(self) -> type[SagemakerJobConfig]:

@@ -7,15 +7,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from operators.transient import is_transient
 
-GROUPS = {"Training": "/aws/sagemaker/TrainingJobs", "Processing": "/aws/sagemaker/ProcessingJobs"}
+ENDPOINT = "Endpoint"
+NAMED = ("Training", "Processing")
+"""Kinds of jobs whose hosts have names that are worth telling."""
 
 
 class LogTail:
     """Reads a job's lines once each, host by host; lines of hosts but the first have its name in front."""
 
     def __init__(self, clients: Callable[[str], Any], job: str, kind: str = "Training") -> None:
-        """Takes the clients, the job's name, and Training or Processing."""
-        self._clients, self._job, self._group = clients, job, GROUPS[kind]
+        """Takes the clients, the job's name, and Training, Processing or Transform; or an endpoint's, and Endpoint."""
+        self._clients, self._job, self._kind = clients, job, kind
+        own = kind == ENDPOINT  # it has a group of its own
+        self._group = f"/aws/sagemaker/Endpoints/{job}" if own else f"/aws/sagemaker/{kind}Jobs"
+        self._streams_of_it = {} if own else {"logStreamNamePrefix": f"{job}/"}
         self._tokens: dict[str, str] = {}
         self._refused = False
 
@@ -52,7 +57,7 @@ class LogTail:
         try:
             found = [
                 stream["logStreamName"]
-                for page in pages.paginate(logGroupName=self._group, logStreamNamePrefix=f"{self._job}/")
+                for page in pages.paginate(logGroupName=self._group, **self._streams_of_it)
                 for stream in page["logStreams"]
             ]
         except client.exceptions.ResourceNotFoundException:
@@ -72,4 +77,5 @@ class LogTail:
 
     def _line(self, stream: str, event: dict[str, Any]) -> str:
         host = stream.removeprefix(f"{self._job}/").rsplit("-", 1)[0]
-        return str(event["message"]) if host == "algo-1" else f"{host}: {event['message']}"
+        plain = host == "algo-1" or self._kind not in NAMED
+        return str(event["message"]) if plain else f"{host}: {event['message']}"

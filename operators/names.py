@@ -19,6 +19,15 @@ def job_name(*parts: str) -> str:
     return "-".join(filter(None, [start, digest]))
 
 
+def endpoint_name(experiment: str, run_number: int) -> str:
+    """`exp-3333-license-mentions-7`; of an experiment with a long name the middle is cut, and a hash tells it apart."""
+    whole = f"{_cleaned(experiment).lower()}-{run_number}"
+    if len(whole) <= LONGEST:
+        return whole
+    end = f"-{hashlib.sha256(experiment.encode()).hexdigest()[:8]}-{run_number}"
+    return whole[: LONGEST - len(end)].rstrip("-") + end
+
+
 def readable_run(run_name: str) -> str:
     """What the names of a run's jobs begin with."""
     return _cleaned(run_name[:RUN_LETTERS])

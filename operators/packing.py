@@ -16,8 +16,8 @@ COMMAND = "FINETUNE_COMMAND"
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,511}")
 
 
-def pack(environment: Mapping[str, str], command: Sequence[str]) -> dict[str, str]:
-    """An environment within AWS's limits that `unpack` turns back into these two.
+def pack(environment: Mapping[str, str], command: Sequence[str], most: int = MOST_VARIABLES) -> dict[str, str]:
+    """An environment of so many variables at most, within AWS's limits, that `unpack` turns back into these two.
 
     Raises:
         ComputeError: It is too large even so.
@@ -25,12 +25,12 @@ def pack(environment: Mapping[str, str], command: Sequence[str]) -> dict[str, st
     wanted = {**environment, COMMAND: json.dumps(list(command))}
     kept = {name: value for name, value in wanted.items() if _fits(name, value)}
     packed = _pieces(wanted, kept)
-    if len(kept) + len(packed) > MOST_VARIABLES:
+    if len(kept) + len(packed) > most:
         kept, packed = {}, _pieces(wanted, {})
-    if len(packed) > MOST_VARIABLES:
-        size, most = sum(map(len, packed.values())), MOST_VARIABLES * LONGEST_VALUE
+    if len(packed) > most:
         raise ComputeError(
-            f"the job's environment has {size:,} characters and SageMaker takes {most:,}; shorten compute's environment"
+            f"the job's environment has {sum(map(len, packed.values())):,} characters and SageMaker takes "
+            f"{most * LONGEST_VALUE:,}; shorten compute's environment"
         )
     return kept | packed
 

@@ -17,15 +17,15 @@ from finetune.compute.instances import COLUMNS, TABLE
 ARM = frozenset({"ml.p6e-gb200.36xlarge"})
 """Types with Arm processors, for which the image is not built."""
 
-RETIRED: dict[str, tuple[int, int]] = {
-    "p2.xlarge": (4, 61),
-    "p2.8xlarge": (32, 488),
-    "p2.16xlarge": (64, 732),
-    "p3.2xlarge": (8, 61),
-    "p3.8xlarge": (32, 244),
-    "p3.16xlarge": (64, 488),
+RETIRED: dict[str, tuple[int, int, str]] = {
+    "p2.xlarge": (4, 61, "K80"),
+    "p2.8xlarge": (32, 488, "K80"),
+    "p2.16xlarge": (64, 732, "K80"),
+    "p3.2xlarge": (8, 61, "V100"),
+    "p3.8xlarge": (32, 244, "V100"),
+    "p3.16xlarge": (64, 488, "V100"),
 }
-"""vCPUs and memory in GiB of types that EC2's list has dropped: https://aws.amazon.com/ec2/previous-generation/."""
+"""vCPUs, memory in GiB and GPU of types that EC2's list has dropped: https://aws.amazon.com/ec2/previous-generation/."""
 
 
 def main() -> None:
@@ -44,16 +44,17 @@ def main() -> None:
 
 def _row(name: str, machine: dict[str, Any] | None, gpus: dict[str, int] | None) -> list[str | int]:
     if machine is None:
-        cpus, memory = RETIRED[name.removeprefix("ml.")]
+        cpus, memory, gpu = RETIRED[name.removeprefix("ml.")]
         count, gib = _of_sdk(gpus)
-        return [name, cpus, memory, count, gib, 0, 0]
+        return [name, gpu, cpus, memory, count, gib, 0, 0]
     memory = machine["MemoryInfo"]["SizeInMiB"] // 1024
     found = machine.get("GpuInfo", {}).get("Gpus", [])
     count = sum(int(gpu["Count"]) for gpu in found)
     total = machine.get("GpuInfo", {}).get("TotalGpuMemoryInMiB", 0)
     disk = machine.get("InstanceStorageInfo", {}).get("TotalSizeInGB", 0)
     neuron = sum(int(each["Count"]) for each in machine.get("NeuronInfo", {}).get("NeuronDevices", []))
-    return [name, machine["VCpuInfo"]["DefaultVCpus"], memory, count, round(total / 1024), disk, neuron]
+    gpu = found[0]["Name"] if found else ""
+    return [name, gpu, machine["VCpuInfo"]["DefaultVCpus"], memory, count, round(total / 1024), disk, neuron]
 
 
 def _of_sdk(gpus: dict[str, int] | None) -> tuple[int, int]:

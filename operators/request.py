@@ -7,7 +7,7 @@ from typing import Any
 from finetune.compute.instances import instances
 from finetune.config.compute import MachinesConfig
 from finetune.training.told import metric_definitions
-from operators.packing import pack
+from operators.packing import MOST_VARIABLES, pack
 
 ENTRYPOINT = ["python", "-m", "operators.entrypoint"]
 CHECKPOINTS = "/opt/ml/checkpoints"
@@ -37,7 +37,9 @@ def training_request(
     environment: Mapping[str, str],
     machines: MachinesConfig,
     account: AccountSettings,
+    checkpoints: str,
     tags: Mapping[str, str],
+    most_variables: int = MOST_VARIABLES,
 ) -> dict[str, Any]:
     """The arguments of create_training_job.
 
@@ -48,7 +50,9 @@ def training_request(
         environment: Its variables.
         machines: The step's entry of compute.
         account: The stack's settings.
+        checkpoints: S3 prefix that the job's checkpoints are copied to, and brought from when it starts.
         tags: What the job belongs to; the entry's and the stack's own come on top.
+        most_variables: As many as AWS takes.
 
     Raises:
         ComputeError: The environment is too large.
@@ -67,10 +71,11 @@ def training_request(
         "ResourceConfig": _resources(machines, account),
         "StoppingCondition": {"MaxRuntimeInSeconds": round(machines.max_run_hours * _HOUR)},
         "OutputDataConfig": {"S3OutputPath": output, **_key("KmsKeyId", account)},
-        "Environment": pack({**environment, **visible, **machines.environment}, command),
+        "CheckpointConfig": {"S3Uri": checkpoints, "LocalPath": CHECKPOINTS},
+        "Environment": pack({**environment, **visible, **machines.environment}, command, most_variables),
         "Tags": [{"Key": key, "Value": value} for key, value in {**account.tags, **tags, **machines.tags}.items()],
-        # Gradients and data go from host to host; a single one sends nothing.
-        "EnableInterContainerTrafficEncryption": machines.instance_count > 1,
+        # Also for one instance, which sends nothing: an organisation's policy may refuse jobs that do not ask for it.
+        "EnableInterContainerTrafficEncryption": True,
     }
     if machines.inputs:
         request["InputDataConfig"] = [_channel(channel, uri, machines) for channel, uri in machines.inputs.items()]
@@ -79,18 +84,15 @@ def training_request(
     if machines.spot and machines.max_wait_hours is not None:
         request["EnableManagedSpotTraining"] = True
         request["StoppingCondition"]["MaxWaitTimeInSeconds"] = round(machines.max_wait_hours * _HOUR)
-        request["CheckpointConfig"] = {"S3Uri": f"{output}/{name}/checkpoints", "LocalPath": CHECKPOINTS}
     return request
 
 
 def _resources(machines: MachinesConfig, account: AccountSettings) -> dict[str, Any]:
-    # A type with disks of its own takes no key: its disks are encrypted by the machine itself.
-    own_disks = instances()[machines.instance_type].disk_gb > 0
     resources = {
         "InstanceType": machines.instance_type,
         "InstanceCount": machines.instance_count,
         "VolumeSizeInGB": machines.volume_gb,
-        **({} if own_disks else _key("VolumeKmsKeyId", account)),
+        **volume_key("VolumeKmsKeyId", machines.instance_type, account),
     }
     if machines.warm_pool_minutes:
         resources["KeepAlivePeriodInSeconds"] = machines.warm_pool_minutes * 60
@@ -100,6 +102,11 @@ def _resources(machines: MachinesConfig, account: AccountSettings) -> dict[str, 
 def _channel(name: str, uri: str, machines: MachinesConfig) -> dict[str, Any]:
     source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": machines.distribution}
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "InputMode": machines.input_mode}
+
+
+def volume_key(member: str, instance_type: str, account: AccountSettings) -> dict[str, str]:
+    """The account's key for an instance's volume; a type with disks of its own takes none and encrypts by itself."""
+    return {} if instances()[instance_type].disk_gb > 0 else _key(member, account)
 
 
 def _key(member: str, account: AccountSettings) -> dict[str, str]:

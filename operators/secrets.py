@@ -1,4 +1,4 @@
-"""Reads secrets where they are used: from ZenML's store by its client, from AWS Secrets Manager by the usual chain."""
+"""Reads secrets where they are used: from ZenML's store, and from AWS Secrets Manager by this process's session."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from typing import Any
 
 from finetune.errors import ConfigError, UnreachableError
 from finetune.reconcile.filled import Readers
+from finetune.storage.session import session_maker
 
 ABSENT = "ResourceNotFoundException"
 DENIED = {
@@ -59,14 +60,13 @@ def read_aws(name: str, key: str | None, region: str | None) -> str:
         UnreachableError: There are no credentials, they do not allow it, or AWS does not answer.
     """
     # Here, because steps that read no secret from AWS start sooner without it.
-    import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
     # A job is told its region by AWS_REGION, which boto3 does not look at.
     where, config = region or os.environ.get("AWS_REGION"), Config(retries=RETRIES, connect_timeout=10, read_timeout=30)
     try:
-        client = boto3.session.Session().client("secretsmanager", region_name=where, config=config)
+        client = session_maker()().client("secretsmanager", region_name=where, config=config)
         where = client.meta.region_name
         text = client.get_secret_value(SecretId=name).get("SecretString")
     except ClientError as error:

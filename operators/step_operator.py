@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import boto3
 from botocore.config import Config
+from zenml.client import Client
 from zenml.config.build_configuration import BuildConfiguration
 from zenml.config.step_run_info import StepRunInfo
 from zenml.enums import ExecutionStatus, StackComponentType
@@ -14,6 +15,9 @@ from zenml.step_operators import BaseStepOperator
 from zenml.utils.exception_utils import collect_exception_information
 
 from finetune.errors import ComputeError
+from finetune.experiment import Home
+from finetune.facts import facts_of
+from finetune.invocations import model_of, names_of_models, trial_of
 from finetune.progress import say
 from operators import jobs
 from operators.flavor import SagemakerJobConfig, SagemakerJobSettings
@@ -27,7 +31,7 @@ JOB_NAME = "job_name"
 """Metadata of a step run: the name of its training job."""
 STATES = {
     "InProgress": ExecutionStatus.RUNNING,
-    "Stopping": ExecutionStatus.STOPPING,
+    "Stopping": ExecutionStatus.RUNNING,  # a dynamic pipeline follows no step any more that neither runs nor has ended
     "Completed": ExecutionStatus.COMPLETED,
     "Failed": ExecutionStatus.FAILED,
     "Stopped": ExecutionStatus.STOPPED,
@@ -90,7 +94,8 @@ class SagemakerJobs(BaseStepOperator):
             command=entrypoint_command,
             environment={key: str(value) for key, value in environment.items()},
             machines=machines,
-            account=self._account(),
+            account=self.account,
+            checkpoints=_checkpoints_of(info) or f"{self.config.output.rstrip('/')}/jobs/{name}/checkpoints",
             tags={RUN_TAG: info.run_name[:256], "finetune:step": info.pipeline_step_name[:256]},
         )
         # Before the job exists: who stops a run while its jobs start must find them.
@@ -130,17 +135,16 @@ class SagemakerJobs(BaseStepOperator):
         jobs.stop(self.client("sagemaker"), _job_of(step_run))
 
     def client(self, service: str) -> Any:
-        """A boto3 client with the connector's credentials, else those of the usual AWS chain."""
-        if self.connector_has_expired():
-            self._clients.clear()
+        """A boto3 client with the credentials of the usual AWS chain: in a job, those of the execution role."""
         if service not in self._clients:
-            connector = self.get_connector()
-            session = boto3.Session(region_name=self.config.region) if connector is None else connector.connect()
-            settings = Config(region_name=self.config.region, retries={"mode": "standard", "max_attempts": 5})
+            session = boto3.Session(region_name=self.config.region)
+            settings = Config(retries={"mode": "standard", "max_attempts": 5})
             self._clients[service] = session.client(service, config=settings)
         return self._clients[service]
 
-    def _account(self) -> AccountSettings:
+    @property
+    def account(self) -> AccountSettings:
+        """What the stack file says for all jobs."""
         config = self.config
         return AccountSettings(
             role=config.role,
@@ -162,3 +166,18 @@ def _all_remote(stack: Stack) -> tuple[bool, str]:
         if component is not None and component.config.is_local:
             return False, f"the {kind} {component.name} is local, and SageMaker cannot reach it; use S3 and ECR"
     return True, ""
+
+
+def _checkpoints_of(info: StepRunInfo) -> str | None:
+    """The prefix in the experiment home, so that a resumed run finds them; none of a pipeline that is no experiment.
+
+    A trial has one of its own: SageMaker copies all that lies below a job's prefix to its machine.
+    """
+    known = facts_of(info.pipeline.extra, {})
+    if "experiment" not in known:
+        return None
+    if "run_number" not in known:  # a schedule began the run, which has claimed its number since
+        known = facts_of(known, Client().get_pipeline_run(info.run_id).run_metadata)
+    folder = Home(known["config"]["root"], known["experiment"]).checkpoints(known["run_number"])
+    own = model_of(info.pipeline_step_name, names_of_models(known["config"])) or trial_of(info.pipeline_step_name)
+    return str(folder if own is None else folder / own)

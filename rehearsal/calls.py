@@ -3,23 +3,22 @@
 Which operation a REST request means follows from botocore's models; the platform's own calls are not kept.
 """
 
-import json
 import re
 from collections import Counter
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from rehearsal.settings import ACCOUNT
+from rehearsal.feature_store.paths import operation_of as stored_by
+from rehearsal.resources import resource_of
 from rehearsal.wire import Environ
 
 CLIENT = "client"
 # The key of `Rehearsal.client`: who looks on is no part of what is rehearsed.
 LOOKER_KEY = "AKIAREHEARSALLOOKSON"
-REGION = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
 # The signing name of a service, where a policy calls it otherwise, and where botocore does.
 PREFIX = {"monitoring": "cloudwatch"}
-MODEL = {"monitoring": "cloudwatch"}
+MODEL = {"monitoring": "cloudwatch", "sagemaker": "sagemaker-runtime"}
 S3_ACTION = {
     "HeadBucket": "ListBucket",
     "ListObjects": "ListBucket",
@@ -35,10 +34,10 @@ S3_ACTION = {
 
 
 class Calls:
-    """Counts calls by role and action; `resource` is a bucket, an object or a secret, else `*`."""
+    """Counts calls by who signed them and action; `resource` is what an IAM policy calls it, else `*`."""
 
     def __init__(self) -> None:
-        self._seen: Counter[tuple[str, str, str]] = Counter()
+        self._seen: Counter[tuple[str, str, str, str]] = Counter()
         self._roles: dict[str, str] = {}
 
     def know(self, key: str, role: str) -> None:
@@ -52,13 +51,14 @@ class Calls:
         operation = operation_of(service, environ, body)
         if operation is not None:
             role = self._roles.get(str(key), CLIENT)
-            self._seen[role, action_of(service, operation), _resource(service, environ, body)] += 1
+            signer = str(key) if role == CLIENT else ""  # each job has temporary keys of its own
+            self._seen[role, signer, action_of(service, operation), resource_of(service, environ, body)] += 1
 
     def all(self) -> list[dict[str, Any]]:
-        """Every kind of call that was seen, and how often."""
+        """Every kind of call that was seen, and how often; of a client, the access key that signed it."""
         return [
-            {"role": role, "action": action, "resource": resource, "times": times}
-            for (role, action, resource), times in sorted(self._seen.items())
+            {"role": role, "key": key, "action": action, "resource": resource, "times": times}
+            for (role, key, action, resource), times in sorted(self._seen.items())
         ]
 
 
@@ -70,6 +70,9 @@ def action_of(service: str, operation: str) -> str:
 
 def operation_of(service: str, environ: Environ, body: bytes) -> str | None:
     """The operation that a request means; None where no model knows it."""
+    stored = stored_by(environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")) if service == "sagemaker" else None
+    if stored is not None:
+        return stored
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
         return str(target).rpartition(".")[2]
@@ -123,14 +126,3 @@ def _pattern(path: str) -> re.Pattern[str]:
         )
         + "/?"
     )
-
-
-def _resource(service: str, environ: Environ, body: bytes) -> str:
-    if service == "s3":
-        return f"arn:aws:s3:::{unquote(environ.get('PATH_INFO', '')).strip('/')}"
-    if service == "secretsmanager":
-        # AWS adds six characters of its own to the name; the region is part of what was signed.
-        region = REGION.search(environ.get("HTTP_AUTHORIZATION", ""))
-        name = json.loads(body or b"{}").get("SecretId", "*")
-        return f"arn:aws:secretsmanager:{region[1] if region else '*'}:{ACCOUNT}:secret:{name}-??????"
-    return "*"

@@ -44,12 +44,19 @@ class Control:
         raise ServiceError("NotFound", f"{path} is no address of the rehearsal", 404)
 
     def _role(self, kind: str, name: str) -> str:
+        if kind == "Model":
+            return str(self._service.models.described(name)["ExecutionRoleArn"])
         jobs = {each.name: jobs for each, jobs in self._service.jobs.items()}
         return str(jobs[kind].get(name).request["RoleArn"])
 
     def _jobs(self) -> list[dict[str, str]]:
-        """Name, kind and status of those that run."""
+        """Name, kind and status of those that run, and of endpoints."""
+        endpoints = [
+            {"name": endpoint.name, "kind": "Endpoint", "status": endpoint.status}
+            for endpoint in self._service.endpoints.all()
+        ]
         jobs = [job for registry in self._service.jobs.values() for job in registry.all()]
-        return [
+        running = [
             {"name": job.name, "kind": job.kind.name, "status": job.status} for job in jobs if job.status in RUNNING
         ]
+        return running + endpoints

@@ -1,5 +1,7 @@
 """What goes wrong in a rehearsal: with the rehearsal itself, or with a request, as AWS would answer it."""
 
+from typing import Any
+
 from finetune.errors import FinetuneError
 
 
@@ -8,11 +10,11 @@ class RehearsalError(FinetuneError):
 
 
 class ServiceError(Exception):
-    """An error that the service answers to a client: its code, its sentence and the HTTP status."""
+    """An error that the service answers to a client: its code, its sentence, the HTTP status and further members."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, **members: Any) -> None:
         super().__init__(f"{code}: {message}")
-        self.code, self.message, self.status = code, message, status
+        self.code, self.message, self.status, self.members = code, message, status, members
 
 
 class ClientFault(Exception):

@@ -17,6 +17,8 @@ class Limits:
     memory_mb, disk_mb: job name -> size of its instance's memory, and of the file systems below /opt/ml it writes to.
     s3_unavailable, s3_resets: the next so many S3 requests of clients and jobs are answered 503, or cut off.
     expired_token: every signed request of a client is refused.
+    records_throttled, records_ms: share of the calls of the feature store's runtime that are answered
+    ThrottlingException, and how long each takes beside its work.
     """
 
     quotas: dict[str, int] = field(default_factory=dict)
@@ -26,6 +28,8 @@ class Limits:
     s3_unavailable: int = 0
     s3_resets: int = 0
     expired_token: bool = False
+    records_throttled: float = 0.0
+    records_ms: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def change(self, values: dict[str, Any]) -> None:

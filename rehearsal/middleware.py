@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,8 +15,11 @@ from moto.sagemaker.responses import SageMakerResponse
 from rehearsal import quotas, schedules
 from rehearsal.account import PLATFORM_KEY, Account
 from rehearsal.control import Control
+from rehearsal.endpoints.invoke import endpoint_in, invoke
 from rehearsal.errors import ServiceError
 from rehearsal.faults import fault_of, foreign
+from rehearsal.feature_store.paths import operation_of
+from rehearsal.feature_store.runtime import call
 from rehearsal.service import Service
 from rehearsal.wire import Environ, StartResponse, answer, answer_error
 
@@ -29,6 +33,7 @@ class Middleware:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._services: dict[str, Service] = {}
+        self._lock = threading.Lock()
         self._moto: Callable[[Environ, StartResponse], Iterable[bytes]] = DomainDispatcherApplication(
             create_backend_app
         )
@@ -36,7 +41,10 @@ class Middleware:
 
     def service(self, region: str) -> Service:
         """The service of a region."""
-        return self._services.setdefault(region, Service(self._account, region))
+        with self._lock:  # made once: it takes twenty times as long as a request
+            if region not in self._services:
+                self._services[region] = Service(self._account, region)
+            return self._services[region]
 
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         """Answers one request."""
@@ -49,14 +57,22 @@ class Middleware:
             faulty = foreign(limits, environ, service)
             if faulty is None and key != PLATFORM_KEY:
                 faulty = fault_of(limits, environ, service)
-                # An S3 body may be large and is not needed to know the call.
-                self._account.calls.keep(key, service, environ, b"" if service == "s3" else _body(environ))
+                # An S3 body may be large; only that of DeleteObjects is needed to know the call.
+                known = service == "s3" and "delete" not in environ.get("QUERY_STRING", "")
+                self._account.calls.keep(key, service, environ, b"" if known else _body(environ))
             if faulty is not None:
                 return faulty(start)
             if service == schedules.SERVICE:
                 schedules.check(self._account, environ["REQUEST_METHOD"], _json(_body(environ)))
             if target.startswith(TARGET):
                 return self._sagemaker(target.removeprefix(TARGET), region, environ, start)
+            stored = operation_of(environ["REQUEST_METHOD"], path) if service == "sagemaker" else None
+            if stored is not None and region is not None:
+                runtime = self.service(region).feature_store
+                return answer(start, call(runtime, limits, stored, environ, _body(environ)))
+            invoked = endpoint_in(path) if service == "sagemaker" else None
+            if invoked is not None and region is not None:
+                return invoke(self._account, self.service(region).endpoints, invoked, environ, start, _body(environ))
             if target == quotas.TARGET + quotas.LIST:
                 return answer(start, quotas.list_quotas(limits, _json(_body(environ))))
         except ServiceError as error:
@@ -82,9 +98,12 @@ class Middleware:
 
 
 def _body(environ: Environ) -> bytes:
-    """The body, which stays there to be read again."""
-    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    """The body, which stays there to be read again; of a client that left in its midst there is no request."""
+    told = int(environ.get("CONTENT_LENGTH") or 0)
+    body: bytes = environ["wsgi.input"].read(told)
     environ["wsgi.input"] = io.BytesIO(body)
+    if len(body) < told:
+        raise ServiceError("IncompleteBody", f"The request ended after {len(body)} of {told} bytes.", 400)
     return body
 
 

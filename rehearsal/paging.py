@@ -1,18 +1,29 @@
 """Filters, sorts and cuts a list into pages, as all of the service's List calls do."""
 
+from collections.abc import Callable
 from typing import Any
 
 Row = dict[str, Any]
 
 
-def page(rows: list[Row], request: Row, key: str, *, name: str, status: str = "", created: str = "CreationTime") -> Row:
+def page(
+    rows: list[Row],
+    request: Row,
+    key: str,
+    *,
+    name: str,
+    status: str = "",
+    created: str = "CreationTime",
+    by: Callable[[Row], Any] | None = None,
+) -> Row:
     """One page of an answer.
 
-    `name`, `status` and `created` are the members of a row that the request's filters and order mean.
+    `name`, `status` and `created` are the members of a row that the request's filters and order mean; `by` is another
+    order.
     """
     chosen = [row for row in rows if _wanted(row, request, name, status, created)]
-    by = {"Name": name, "Status": status}.get(request.get("SortBy", ""), created)
-    chosen.sort(key=lambda row: row[by], reverse=request.get("SortOrder", "Descending") == "Descending")
+    member = {"Name": name, "Status": status}.get(request.get("SortBy", ""), created)
+    chosen.sort(key=by or (lambda row: row[member]), reverse=request.get("SortOrder", "Descending") == "Descending")
     start, size = int(request.get("NextToken") or 0), int(request.get("MaxResults") or 10)
     answer: Row = {key: chosen[start : start + size]}
     if len(chosen) > start + size:

@@ -17,6 +17,7 @@ from rehearsal.calls import LOOKER_KEY
 from rehearsal.environment import client_environment
 from rehearsal.errors import RehearsalError
 from rehearsal.executor.namespaces import check_namespaces
+from rehearsal.needed import check_packages
 from rehearsal.settings import SDK_SETTINGS, SOURCE, Settings
 from rehearsal.state import State
 from rehearsal.zenml.image import project_image
@@ -64,8 +65,9 @@ class Rehearsal:
         """Starts it and waits until it serves.
 
         Raises:
-            RehearsalError: Namespaces are refused, the folder is in use, or the server ended.
+            RehearsalError: A package is missing, namespaces are refused, the folder is in use, or the server ended.
         """
+        check_packages()
         check_namespaces()
         if self.folder.exists() and any(self.folder.iterdir()):
             raise RehearsalError(
@@ -130,7 +132,7 @@ class Rehearsal:
         return str(ask(self.endpoint, f"fire/{schedule}")["execution"])
 
     def calls(self) -> list[dict[str, Any]]:
-        """The calls of clients and jobs so far: role (`client` for who is none), IAM action, resource, times."""
+        """The calls of clients and jobs so far: role (`client` for who is none) or key, IAM action, resource, times."""
         return list(ask(self.endpoint, "calls")["calls"])
 
     @property

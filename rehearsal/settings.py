@@ -21,6 +21,7 @@ class Image:
     files: path in the container -> folder of this machine, copied for every job.
     python: the interpreter; its folder comes first in PATH, so that `python` and installed programs are found.
     train, process: the image's own entrypoint, where the request names none.
+    serve: its program that serves a model.
     kept: further folders of this machine that the image's programs need, should they lie in a hidden folder.
     """
 
@@ -29,6 +30,7 @@ class Image:
     environment: dict[str, str] = field(default_factory=lambda: {"PYTHONUNBUFFERED": "TRUE"})
     train: list[str] = field(default_factory=lambda: ["train"])
     process: list[str] = field(default_factory=lambda: ["process"])
+    serve: list[str] = field(default_factory=lambda: ["serve"])
     kept: list[str] = field(default_factory=list)
     folder: str = "/"
 
@@ -41,6 +43,7 @@ class Settings:
     hidden: folders that jobs see empty, beside the checkout, the caller's home and working folder, and the rehearsal.
     stop_grace_s: seconds between SIGTERM and SIGKILL; AWS gives 120.
     sync_s: seconds between two uploads of checkpoints and continuous outputs.
+    health_s: seconds that a model's container has to answer /ping, where its endpoint's configuration says nothing.
     bucket, role, scheduler_role: made at the start, so that there is something to work with.
     zenml: whether it has a ZenML server, with the stack `rehearsal` registered; AWS alone is up in half the time.
     project: the folder whose rooms (steps, pipelines, ...) the image `image_uri` holds, where there is a ZenML server.
@@ -54,6 +57,7 @@ class Settings:
     hidden: list[str] = field(default_factory=list)
     stop_grace_s: float = 120.0
     sync_s: float = 2.0
+    health_s: float = 480.0
     zenml: bool = True
     project: str = str(SOURCE)
 

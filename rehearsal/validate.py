@@ -17,17 +17,17 @@ NUMBERS = ("integer", "long", "float", "double")
 
 
 @cache
-def _operation(name: str) -> OperationModel:
-    return botocore.session.get_session().get_service_model("sagemaker").operation_model(name)
+def _operation(name: str, service: str) -> OperationModel:
+    return botocore.session.get_session().get_service_model(service).operation_model(name)
 
 
-def validate(operation: str, request: dict[str, Any]) -> None:
+def validate(operation: str, request: dict[str, Any], service: str = "sagemaker") -> None:
     """Checks lengths, numbers, patterns, enums and required members.
 
     Raises:
         ServiceError: ValidationException, with all that is wrong.
     """
-    shape = _operation(operation).input_shape
+    shape = _operation(operation, service).input_shape
     wrong = list(_check(shape, request, "")) if shape is not None else []
     if wrong:
         count = f"{len(wrong)} validation error{'s' if len(wrong) > 1 else ''} detected: "

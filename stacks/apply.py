@@ -5,11 +5,11 @@ from uuid import UUID
 from zenml.client import Client
 from zenml.enums import StackComponentType
 from zenml.models import ComponentResponse, ComponentUpdate
-from zenml.stack.utils import validate_stack_component_config
 
 from stacks import flavor
-from stacks.components import Registered, registered
-from stacks.files import load_stack
+from stacks.components import Configuration, Registered, registered
+from stacks.files import Stack, load_stack
+from stacks.settings import checked
 
 Ids = dict[StackComponentType, list[UUID]]
 
@@ -18,16 +18,20 @@ def apply(name: str) -> UUID:
     """Gives the id of the ZenML stack of that name, after registering or updating it and its components.
 
     Raises:
-        ConfigError: There is no such stack file, or something is wrong with it.
+        ConfigError: There is no such stack file, or something is wrong with it: a setting that a flavor refuses, or a
+            secret or service connector that ZenML has not.
     """
-    client = Client()
+    client, stack = Client(), load_stack(name)
+    connector = _connector(stack)
     ids: Ids = {}
-    for component in registered(load_stack(name)):
+    for component in registered(stack):
         if component.flavor == flavor.FLAVOR:
             if not flavor.is_present():
                 continue
             flavor.register_flavor(client)
-        ids.setdefault(StackComponentType(component.kind), []).append(_component(client, component))
+        ids.setdefault(StackComponentType(component.kind), []).append(
+            _component(client, component, connector if component.connected else None)
+        )
     return _stack(client, name, ids)
 
 
@@ -46,44 +50,39 @@ def _stack(client: Client, name: str, ids: Ids) -> UUID:
     return known[0].id
 
 
-def _component(client: Client, wanted: Registered) -> UUID:
-    kind = StackComponentType(wanted.kind)
+def _connector(stack: Stack) -> UUID | None:
+    if stack.values is None or stack.values.connector is None:
+        return None
+    from operators.connector import find_connector
+
+    return find_connector(stack.values.connector, stack.values.region)
+
+
+def _component(client: Client, wanted: Registered, connector: UUID | None) -> UUID:
+    kind, configuration = StackComponentType(wanted.kind), checked(wanted)
     known = client.list_stack_components(type=kind, name=f"equals:{wanted.name}").items
     if known and known[0].flavor_name == wanted.flavor:
-        return _updated(client, known[0], wanted)
+        return _updated(client, known[0], configuration, connector)
     if known:
         # A component cannot change its flavor, and its name is taken.
         client.update_stack_component(known[0].id, kind, name=f"{wanted.name}-{str(known[0].id)[:8]}")
     try:
-        made = client.create_stack_component(wanted.name, wanted.flavor, kind, wanted.configuration)
+        made = client.create_stack_component(wanted.name, wanted.flavor, kind, configuration)
     except flavor.TAKEN:
         if not client.list_stack_components(type=kind, name=f"equals:{wanted.name}").items:
             raise
-        return _component(client, wanted)
-    return _connected(client, made, wanted)
+        return _component(client, wanted, connector)
+    return _updated(client, made, configuration, connector)
 
 
-def _updated(client: Client, known: ComponentResponse, wanted: Registered) -> UUID:
-    """Replaces the configuration where it differs: `client.update_stack_component` keeps keys that are gone."""
-    checked = validate_stack_component_config(
-        configuration_dict=wanted.configuration,
-        flavor=wanted.flavor,
-        component_type=known.type,
-        validate_custom_flavors=True,
-    )
-    configuration = checked.model_dump(mode="json", exclude_unset=True) if checked else {}
-    if configuration != known.configuration:
-        client.zen_store.update_stack_component(known.id, ComponentUpdate(configuration=configuration))
-    return _connected(client, known, wanted)
+def _updated(client: Client, known: ComponentResponse, configuration: Configuration, connector: UUID | None) -> UUID:
+    """Replaces configuration and service connector where they differ.
 
-
-def _connected(client: Client, component: ComponentResponse, wanted: Registered) -> UUID:
-    """Links the service connector that the file names, or unlinks one that it no longer names."""
-    linked = component.connector.name if component.connector else None
-    if linked != wanted.connector:
-        if wanted.connector is None:
-            client.update_stack_component(component.id, component.type, disconnect=True)
-        else:
-            connector = client.get_service_connector(wanted.connector)
-            client.update_stack_component(component.id, component.type, connector_id=connector.id)
-    return component.id
+    Both at once: `client.update_stack_component` keeps keys that are gone, and ZenML's store takes an update without a
+    connector as the wish to have none.
+    """
+    linked = known.connector.id if known.connector else None
+    if configuration != known.configuration or connector != linked:
+        update = ComponentUpdate(configuration=configuration, connector=connector)
+        client.zen_store.update_stack_component(known.id, update)
+    return known.id

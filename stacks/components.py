@@ -19,20 +19,25 @@ class Registered:
     name: str
     flavor: str
     configuration: Configuration
-    connector: str | None = None
+    connected: bool = False
+    """Whether it gets the service connector that the file names."""
 
 
 def registered(stack: Stack) -> list[Registered]:
     """The stack's components; what the file says of one goes over what follows from the account's values."""
-    return [_registered(stack, kind, component) for kind, component in stack.components.all()]
+    found = stack.components.all()
+    kinds = [kind for kind, _ in found]
+    return [_registered(stack, kind, component, alone=kinds.count(kind) == 1) for kind, component in found]
 
 
-def _registered(stack: Stack, kind: str, component: Component) -> Registered:
-    name, flavor = component.name or stack.name, component.flavor
+def _registered(stack: Stack, kind: str, component: Component, *, alone: bool) -> Registered:
+    flavor = component.flavor
+    name = component.name or (stack.name if alone else f"{stack.name}-{flavor}")
     follows = FOLLOWS.get((kind, flavor))
     if stack.values is None or follows is None:
         return Registered(kind, name, flavor, component.settings)
-    return Registered(kind, name, flavor, follows(stack.values) | component.settings, stack.values.connector)
+    connected = (kind, flavor) in USED_BY_CLIENTS
+    return Registered(kind, name, flavor, follows(stack.values) | component.settings, connected)
 
 
 def _orchestrator(values: Values) -> Configuration:
@@ -84,11 +89,18 @@ def _container_registry(values: Values) -> Configuration:
     return {"uri": values.registry}
 
 
+def _image_builder(values: Values) -> Configuration:
+    return {"code_build_project": values.code_build_project} if values.code_build_project else {}
+
+
 FOLLOWS: dict[tuple[str, str], Callable[[Values], Configuration]] = {
     ("orchestrator", "sagemaker"): _orchestrator,
     ("step_operator", "finetune_sagemaker"): _step_operator,
     ("artifact_store", "s3"): _artifact_store,
     ("container_registry", "aws"): _container_registry,
-    ("image_builder", "aws"): lambda values: {},
+    ("image_builder", "aws"): _image_builder,
 }
-"""What follows from the values. Each of these talks to AWS, so it gets the service connector, too."""
+"""What follows from the values."""
+
+USED_BY_CLIENTS = FOLLOWS.keys() - {("step_operator", "finetune_sagemaker")}
+"""These get the service connector. The step operator works in jobs only, where the execution role's credentials are."""

@@ -62,6 +62,9 @@ class Values(Section):
     secrets: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_+=.@-]+\*?$")] | None = None
     """Secrets of AWS Secrets Manager that jobs may read, by the beginning of their names: finetune/*."""
 
+    code_build_project: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{1,149}$")] | None = None
+    """Project of AWS CodeBuild that builds images where there is no docker engine: 2 to 150 of A-Z, a-z, 0-9, _, -."""
+
     connector: str | None = None
     """Name of a ZenML service connector; without one, credentials come from the usual AWS chain."""
 
@@ -105,7 +108,7 @@ class Component(Section):
     """ZenML flavor: sagemaker, s3, aws, local, finetune_sagemaker, mlflow, wandb, ..."""
 
     name: str | None = None
-    """Name in ZenML; without one, that of the stack."""
+    """Name in ZenML; without one, that of the stack, and of several trackers that of the stack and the flavor."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -122,6 +125,15 @@ class Components(Section):
     image_builder: Component | None = None
     step_operator: Component | None = None
     experiment_tracker: Component | list[Component] | None = None
+    """One tracker, or several."""
+
+    @model_validator(mode="after")
+    def _trackers_differ(self) -> Self:
+        some = self.experiment_tracker if isinstance(self.experiment_tracker, list) else []
+        names = [each.name or each.flavor for each in some]
+        if len(set(names)) < len(names):
+            raise ValueError(f"experiment_tracker: trackers must have different names (name:), but got {names}")
+        return self
 
     def all(self) -> list[tuple[str, Component]]:
         """Kind and component of each that is there."""

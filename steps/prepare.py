@@ -13,6 +13,7 @@ from finetune.experiment import Home
 from finetune.functions import load_functions
 from finetune.prepare.prepare import choose
 from finetune.prepare.prepare import prepare as prepare_dataset
+from finetune.prepare.watched import Guarded
 from finetune.reconcile.manifest import Manifest
 from finetune.reconcile.occupant import refuse_other
 from materializers.dataset import DatasetMaterializer
@@ -26,29 +27,24 @@ def prepare(
     files_at_home: list[str],
     settings: PrepareConfig,
     model: ModelConfig,
+    differing: dict[str, list[str]],
     functions: str,
     code: str,
 ) -> tuple[Annotated[DatasetDict, "dataset_{dataset_name}"], Annotated[dict[str, Any], "preparation"]]:
-    """Turns files at home into splits of encoded examples; `code` is the hash of what encodes them."""
+    """Turns files at home into splits of encoded examples; `code` is the hash of what encodes them.
+
+    Of models that share the dataset `model` is what they agree on; `differing` tells the models by each other key.
+    """
     with working() as scratch:
-        loaded, split = load_functions(functions), settings.split
-        chosen = choose(
-            manifest,
-            ignored_labels=settings.ignored_labels,
-            num_labels_threshold=settings.num_labels_threshold,
-            max_per_label=settings.max_per_label,
-            validation=split.validation,
-            test=split.test,
-            seed=split.seed,
-            by=split.by,
-        )
+        loaded = load_functions(functions)
+        chosen = choose(manifest, **settings.choice)
         dataset, preparation = prepare_dataset(
             chosen,
             reconciled=home.reconciled,
             files_at_home=files_at_home,
             encode_data=loaded.encode_data,
             features=call("get_dataset_features", loaded.get_dataset_features, len(chosen.names)),
-            model=model.model_dump(),
+            model=Guarded(model.model_dump(), differing),
             processes=settings.processes or os.cpu_count() or 1,
             batch_size=settings.batch_size,
             scratch=scratch,

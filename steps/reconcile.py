@@ -41,7 +41,7 @@ def reconcile(
             process_func=load_functions(functions).process_func,
             process_hash=code,
             overwrite=settings.overwrite,
-            workers=settings.workers,
+            workers=settings.threads(home.path, folder),
             target=scratch / "manifest.parquet",
         )
         log_metadata({"files": reconciled.decisions, "dropped": reconciled.manifest.dropped_counts()})

@@ -9,9 +9,12 @@ from typing import Any
 from zenml import get_step_context, log_metadata
 
 from finetune.facts import facts_of
+from finetune.invocations import OF_A_MODEL, invocation, model_of, names_of_models
 from materializers.local import scratch_folder
 
 SECONDS = "seconds"
+LEAST_S = 0.001
+"""What a step takes at least: 0 stands for one from the cache."""
 
 
 @contextmanager
@@ -22,7 +25,7 @@ def working() -> Iterator[Path]:
     """
     started = time.perf_counter()
     yield scratch_folder()
-    log_metadata({SECONDS: round(time.perf_counter() - started, 3)})
+    log_metadata({SECONDS: max(LEAST_S, round(time.perf_counter() - started, 3))})
 
 
 def run_facts() -> dict[str, Any]:
@@ -35,8 +38,23 @@ def run_facts() -> dict[str, Any]:
 
 
 def seconds_so_far() -> dict[str, float]:
-    """Seconds of work of the run's finished steps; a cached step has those of the run that did the work."""
-    steps = get_step_context().pipeline_run.steps
+    """Seconds of work of the run's finished steps; a cached step has those of the run that did the work.
+
+    Where there are several models, steps of the others are left out.
+    """
+    context = get_step_context()
+    models = names_of_models(run_facts()["config"])
+    others = set(models) - {model_of(context.step_name, models)}
     return {
-        name: float(str(step.run_metadata[SECONDS])) for name, step in steps.items() if SECONDS in step.run_metadata
+        name: float(str(step.run_metadata[SECONDS]))
+        for name, step in context.pipeline_run.steps.items()
+        if SECONDS in step.run_metadata and model_of(name, models) not in others
     }
+
+
+def seconds_of(model: str) -> dict[str, float]:
+    """Seconds of work of each step that this model has for itself, as `seconds_so_far` tells them."""
+    context = get_step_context()
+    steps, models = context.pipeline_run.steps, names_of_models(run_facts()["config"])
+    named = {step: steps[invocation(step, model, models)] for step in OF_A_MODEL}
+    return {step: float(str(run.run_metadata[SECONDS])) for step, run in named.items() if SECONDS in run.run_metadata}

@@ -6,13 +6,18 @@ import pytest
 
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import load_config
-from finetune.functions import check_functions
+from finetune.functions import NEEDED, check_functions
 
 FOLDER = Path(__file__).resolve().parents[1] / "configs"
 EXPECTED = {
     "EXP-3333.yaml": ("EXP-3333-license-mentions", "license_mentions"),
     "EXP-3334.yaml": ("EXP-3334-license-mentions-all", "license_mentions"),
+    "EXP-3336.yaml": ("EXP-3336-license-mentions-tuned", "license_mentions"),
     "EXP-3335.yaml": ("EXP-3335-license-category", "license_category"),
+    "EXP-3337.yaml": ("EXP-3337-license-mentions-models", "license_mentions"),
+    "EXP-3338.yaml": ("EXP-3338-license-mentions-registered", "license_mentions"),
+    "EXP-4001.yaml": ("EXP-4001-waveforms", "waveforms"),
+    "EXP-4002.yaml": ("EXP-4002-rhythms", "rhythms"),
 }
 
 
@@ -26,4 +31,4 @@ def test_a_shipped_config_loads(name: str, expected: tuple[str, str]) -> None:
     assert type(config) is ExperimentConfig
     assert (config.experiment, config.functions) == expected
     assert config.experiment.startswith(Path(name).stem)
-    check_functions(config.functions)
+    check_functions(config.functions, NEEDED[config.pipeline])

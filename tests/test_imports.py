@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 EXEMPT = {"tests", "benchmarks", "docker"}
 ROOMS_WITH_ZENML = ("cli/", "pipelines/", "steps/", "stacks/", "operators/", "materializers/", "rehearsal/")
-HEAVY = {"torch", "transformers", "accelerate", "zenml", "datasets", "pandas"}
+HEAVY = {"torch", "transformers", "accelerate", "zenml", "datasets", "pandas", "pandera", "datasketch"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,10 @@ RULES = {
         frozenset({"torch", "transformers", "accelerate"}),
         ("finetune/training/", "finetune/evaluation/", "materializers/", "experiments/", "cli/"),
     ),
+    "trackers only in finetune/tracking, where they are used": Rule(
+        frozenset({"mlflow", "wandb"}), ("finetune/tracking/",)
+    ),
+    "trackers are loaded when one is used": Rule(frozenset({"mlflow", "wandb"}), at_import_only=True),
     "run.py and cli load heavy packages only inside functions": Rule(
         frozenset({*HEAVY, "steps", "pipelines", "materializers", "sklearn", "matplotlib", "pyarrow"}),
         within=("cli/", "run.py"),

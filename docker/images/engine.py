@@ -47,14 +47,24 @@ def build(root: Path, repository: str, recipe: Recipe) -> None:
     _docker_aloud(*build_command(repository, recipe), cwd=root)
 
 
+def push_command(reference: str) -> list[str]:
+    """Gives the docker arguments that push one image. Pure."""
+    return ["push", reference]
+
+
 def push(reference: str) -> None:
     """Pushes one image to its registry."""
-    _docker_aloud("push", reference)
+    _docker_aloud(*push_command(reference))
+
+
+def login_command(registry: str) -> list[str]:
+    """Gives the docker arguments that log in to an ECR registry with a password on stdin. Pure."""
+    return ["login", "--username", "AWS", "--password-stdin", registry]
 
 
 def login(registry: str, password: str) -> None:
     """Logs in to an ECR registry; the password goes through stdin, so that no process list shows it."""
-    done = _docker("login", "--username", "AWS", "--password-stdin", registry, text=password)
+    done = _docker(*login_command(registry), text=password)
     if done.returncode:
         raise ImageError(f"docker login {registry} failed: {_last_line(done)}")
 

@@ -55,6 +55,12 @@ def declared(dockerfile: str) -> dict[str, str]:
     return found
 
 
+def pulled_image(root: Path, recipe: Recipe) -> str:
+    """Gives the image that a recipe takes as BASE_IMAGE; empty where it is built over one of ours."""
+    defaults = declared((root / recipe.dockerfile).read_text(encoding="utf-8"))
+    return recipe.arguments.get("BASE_IMAGE", defaults.get("BASE_IMAGE", ""))
+
+
 def _parse(build_args: Sequence[str]) -> dict[str, str]:
     wrong = [text for text in build_args if not re.match(r"\w+=.", text)]
     if wrong:

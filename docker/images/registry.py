@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from images import aws
 from images.errors import ImageError
 
 HOST = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?")
@@ -34,9 +35,13 @@ def parse(address: str) -> Repository:
     return Repository(host, match["account"], match["region"], name)
 
 
-def is_ecr(image: str) -> bool:
-    """Tells whether an image lies in some account's ECR, where pulling needs a login."""
-    return HOST.fullmatch(image.partition("/")[0]) is not None
+def repository_of(image: str) -> Repository | None:
+    """Gives the ECR repository of an image, named by tag, digest, both or neither; none where it is no ECR's.
+
+    Pulling from any account's ECR needs a login, also where everybody may.
+    """
+    host, _, name = image.partition("/")
+    return parse(f"{host}/{re.split('[:@]', name)[0]}") if HOST.fullmatch(host) else None
 
 
 def digest(repository: Repository, tag: str) -> str | None:
@@ -64,13 +69,12 @@ def password(repository: Repository) -> str:
 
 def _call(repository: Repository, operation: str, **arguments: Any) -> Any:
     """Answers none where the image is missing; every other refusal of AWS becomes an ImageError."""
-    import boto3  # only here: naming an image needs no AWS
     from botocore.exceptions import BotoCoreError, ClientError
 
     if "imageIds" in arguments:
         arguments["registryId"] = repository.account
     try:
-        return getattr(boto3.client("ecr", region_name=repository.region), operation)(**arguments)
+        return getattr(aws.client("ecr", repository.region), operation)(**arguments)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "ImageNotFoundException":

@@ -9,6 +9,7 @@ import torch
 from datasets import Features, List, Value
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from experiments.license_mentions.ngrams import BagOfNgrams, ngram_ids
 from finetune.training.pretrained import load_pretrained
 
 
@@ -29,32 +30,46 @@ def get_dataset_features(num_labels: int) -> Features:
 def encode_data(
     instance: dict[str, str], label2id: dict[str, int] | None, model: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """Tokenizes the text, cut to `model.max_length` tokens; an empty text is dropped."""
+    """Tokenizes the text, or with `model.ngrams` hashes its n-grams; an empty one is dropped.
+
+    Of one that is longer than `model.max_length` tokens the last `model.tail` are kept (default: the closing one), and
+    what fits before them of its beginning: how a text ends tells its kind, too (head and tail truncation, Sun et al.
+    2019, "How to Fine-Tune BERT for Text Classification?").
+    """
     text = json.loads(Path(instance["raw_text.json"]).read_text(encoding="utf-8"))["text"]
     if not text.strip():
         return None
-    encoding = _tokenizer(model["checkpoint"])(
-        text, truncation=True, max_length=model["max_length"], return_overflowing_tokens=True
-    ).encodings[0]
-    example = {
-        "input_ids": encoding.ids,
-        "attention_mask": encoding.attention_mask,
-        "truncated": bool(encoding.overflowing),
-    }
+    if "ngrams" in model:
+        kept, truncated = ngram_ids(text, model["ngrams"], model["buckets"]), False
+    else:
+        kept, truncated = _tokens(text, model["checkpoint"], model["max_length"], model.get("tail", 1))
+    example = {"input_ids": kept, "attention_mask": [1] * len(kept), "truncated": truncated}
     if label2id is not None:
         label = json.loads(Path(instance["ground_truth_label.json"]).read_text(encoding="utf-8"))["label"]
         example["labels"] = label2id[label]
     return example
 
 
+def _tokens(text: str, checkpoint: str, length: int, tail: int) -> tuple[list[int], bool]:
+    ids = _tokenizer(checkpoint).encode(text, verbose=False)
+    truncated = len(ids) > length
+    return (ids[: length - tail] + ids[len(ids) - tail :] if truncated else ids), truncated
+
+
 def get_model(model: dict[str, Any], labels: list[str]) -> torch.nn.Module:
     """The checkpoint's encoder with mean pooling, as it was pretrained, and a linear head.
 
     The embeddings stay as they were pretrained: some thousand texts show most of the 30,522 tokens too rarely to
-    learn from, and half of the weights need no gradient.
+    learn from, and half of the weights need no gradient. The first `model.frozen_layers` layers stay so, too. With
+    `model.ngrams` the model is a bag of n-grams instead.
     """
-    encoder = load_pretrained(AutoModel, model["checkpoint"], model.get("sha256"), add_pooling_layer=False)
+    if "ngrams" in model:
+        return BagOfNgrams(model["buckets"], model["width"], len(labels))
+    encoder = load_pretrained(
+        AutoModel, model["checkpoint"], model.get("sha256"), lora=model.get("lora"), add_pooling_layer=False
+    )
     encoder.embeddings.requires_grad_(False)
+    encoder.encoder.layer[: model.get("frozen_layers", 0)].requires_grad_(False)
     return MeanPoolingClassifier(encoder, len(labels))
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("instances.csv")
-COLUMNS = ("name", "cpus", "memory_gib", "gpus", "gpu_memory_gib", "disk_gb", "neuron")
+COLUMNS = ("name", "gpu", "cpus", "memory_gib", "gpus", "gpu_memory_gib", "disk_gb", "neuron")
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,8 @@ class Instance:
     """One instance type."""
 
     name: str
+    gpu: str
+    """Name of its GPUs, such as A10G; empty where it has none."""
     cpus: int
     memory_gib: int
     gpus: int
@@ -31,4 +33,4 @@ def instances() -> dict[str, Instance]:
     with TABLE.open(encoding="utf-8", newline="") as file:
         rows = csv.reader(line for line in file if not line.startswith("#"))
         next(rows)
-        return {name: Instance(name, *map(int, numbers)) for name, *numbers in rows}
+        return {name: Instance(name, gpu, *map(int, numbers)) for name, gpu, *numbers in rows}

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 RESERVED = ("AWS_", "ZENML_", "SAGEMAKER_", "TRAINING_JOB_", "FINETUNE_")
 """Beginnings of variables that the platform, ZenML or this project set."""
+WITHOUT_BF16 = frozenset({"K80", "V100", "T4"})
+"""GPUs older than NVIDIA's compute capability 8.0, with which bf16 began (CUDA C++ Programming Guide)."""
 LONGEST_ENVIRONMENT = 20_000
 """Characters; a job's whole environment has 100 variables of 512 characters, and ZenML's own need room."""
 
@@ -46,6 +48,12 @@ def refused_training(machines: "MachinesConfig | None", batch_size: int, precisi
         wrong.append(
             f"train.precision: fp16 needs a GPU, and compute.train.instance_type {machines.instance_type} has none; "
             "write bf16, fp32 or auto"
+        )
+    gpu = instances()[machines.instance_type].gpu
+    if precision == "bf16" and gpu in WITHOUT_BF16:
+        wrong.append(
+            f"train.precision: bf16 needs a GPU that computes in it, and compute.train.instance_type "
+            f"{machines.instance_type} has {gpu}; write fp16, fp32 or auto, or choose a type such as ml.g5.xlarge"
         )
     return wrong
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from finetune.compute.refusals import refused_instance, refused_machines
+from finetune.compute.refusals import refused_machines
+from finetune.config.instance import InstanceType
 from finetune.config.section import Section
 
 VariableName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=512)]
@@ -17,7 +18,7 @@ TagValue = Annotated[str, StringConstraints(pattern=r"^[\w\s.:/=+\-@]*$", max_le
 class MachinesConfig(Section):
     """Machines of one step: a SageMaker training job of its own."""
 
-    instance_type: str
+    instance_type: InstanceType
     """SageMaker's name of the instance type, such as ml.g5.xlarge."""
     instance_count: int = Field(default=1, ge=1)
     """Instances; train divides each batch among them, other steps run on the first."""
@@ -44,14 +45,6 @@ class MachinesConfig(Section):
     tags: dict[TagKey, TagValue] = Field(default_factory=dict, max_length=40)
     """Tags of the job, for bills and policies."""
 
-    @field_validator("instance_type")
-    @classmethod
-    def _exists(cls, name: str) -> str:
-        wrong = refused_instance(name)
-        if wrong is not None:
-            raise ValueError(wrong)
-        return name
-
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
         wrong = refused_machines(self)
@@ -67,7 +60,15 @@ class ComputeConfig(Section):
     """Machines of reconcile."""
     prepare: MachinesConfig | None = None
     """Machines of prepare."""
+    encode_group: MachinesConfig | None = None
+    """Machine of each group's encode_group, where prepare.shards divides the ids."""
+    encode_groups: list[MachinesConfig] = Field(default_factory=list)
+    """Machines of the first groups in place of encode_group's: of 0, which has the largest key, of 1, ..."""
+    merge: MachinesConfig | None = None
+    """Machine of merge, which puts the groups together."""
     train: MachinesConfig | None = None
     """Machines of train."""
+    tune: MachinesConfig | None = None
+    """Machines of tune: of each trial, or of the step that holds all."""
     evaluate: MachinesConfig | None = None
     """Machines of evaluate."""

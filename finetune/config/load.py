@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.fields import spot
-from finetune.config.located import Located, Problem, plain
+from finetune.config.located import Located, Place, Problem, located, plain
 from finetune.config.overrides import override
 from finetune.config.problems import explain, message
 from finetune.config.references import expand
@@ -38,6 +38,24 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> ExperimentCo
     if config is None or problems:
         raise ConfigError(message(problems))
     return config
+
+
+def load_resolved(config: dict[str, Any], overrides: Sequence[str] = ()) -> ExperimentConfig:
+    """Return a run's config as its record has it, with values laid over it.
+
+    Args:
+        config: What `resolved` gave.
+        overrides: Texts of the form `deploy.instance_count=3`.
+
+    Raises:
+        ConfigError: A value is wrong.
+    """
+    problems: list[Problem] = []
+    tree = override(located(config, Place("the run's config")), overrides, ROOT, problems)
+    found = _validated(tree, problems)
+    if found is None or problems:
+        raise ConfigError(message(problems))
+    return found
 
 
 def resolved(config: ExperimentConfig) -> dict[str, Any]:

@@ -63,3 +63,12 @@ def plain(tree: Located) -> Any:
     if isinstance(tree.value, list):
         return [plain(child) for child in tree.value]
     return tree.value
+
+
+def located(value: Any, place: Place) -> Located:
+    """Return plain values, each at one and the same place."""
+    if isinstance(value, dict):
+        value = {key: located(child, place) for key, child in value.items()}
+    elif isinstance(value, list):
+        value = [located(child, place) for child in value]
+    return Located(value, place)

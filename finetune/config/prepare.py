@@ -1,10 +1,11 @@
 """`prepare:` says which ids become the dataset, and how they are split and encoded."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from finetune.config.section import Section
+from finetune.config.shards import ShardsConfig
 
 FULL = "full"
 
@@ -44,6 +45,14 @@ class PrepareConfig(Section):
     """Processes that encode at the same time; default: the number of cores."""
     batch_size: int = Field(default=100, ge=1)
     """Ids that a process encodes between two writes."""
+    shards: ShardsConfig | None = None
+    """Encodes in groups, a step each, which may have machines of their own; without it one step encodes all."""
+
+    @property
+    def choice(self) -> dict[str, Any]:
+        """The keys that say which id is in which split of the dataset, as keyword values."""
+        chosen = self.model_dump(include={"ignored_labels", "num_labels_threshold", "max_per_label"})
+        return {**chosen, **self.split.model_dump()}
 
     @model_validator(mode="after")
     def _partial_has_its_own_name(self) -> Self:

@@ -70,8 +70,9 @@ def _walk(loc: Sequence[Any], tree: Located, spot: Spot) -> tuple[KeyPath, Locat
 
 def _unknown(path: KeyPath, parent: Spot, root: Spot) -> str:
     key = str(path[-1])
-    near = difflib.get_close_matches(key, parent.keys, n=1)
     elsewhere = list(_places_of(key, root))
+    # A key of that very name elsewhere is meant rather than one here that is only a little like it.
+    near = difflib.get_close_matches(key, parent.keys, n=1, cutoff=0.8 if elsewhere else 0.6)
     if near:
         return f"unknown key; did you mean {' or '.join([*near, *elsewhere])}?"
     if elsewhere:

@@ -1,11 +1,16 @@
 """`production:` says where labels and raw files come from. They are read, never written."""
 
+import re
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from finetune.config.section import REFERENCE, FileName, Secret, Section
 
+GROUP = "group://"
+GROUP_NAME = r"[a-zA-Z0-9]([-_]*[a-zA-Z0-9]){0,63}"
+RECORD = "features.json"
+"""The file of an id that is fetched from a feature group."""
 # Stands for a reference's value while a URL is taken apart; digits, so that it may be a port.
 _UNKNOWN = "9173504628"
 
@@ -19,9 +24,12 @@ class LabelsConfig(Section):
     query: str | None = None
     """SELECT that returns guid and label; further columns reach process_func and `prepare.split.by`."""
     params: dict[str, Secret] = Field(default_factory=dict)
-    """Values bound to `:name` in the query."""
+    """Values bound to `:name` in the query; each name must stand there."""
     file: str | None = None
     """A CSV or Parquet file, local or in S3, with the columns guid and label."""
+    hash: str | None = None
+    """Column with the content hash of each id's one file, so that files need not be read to find duplicates: the digits
+    of a SHA-256, SHA-1, MD5 or CRC-64/NVME, or `<kind>:<digits>`. A copy is checked against it."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -58,8 +66,36 @@ class ProductionConfig(Section):
 
     labels: LabelsConfig
     files: str
-    """Folder, or `s3://bucket/prefix`, that holds one folder per artifact id: `<files>/<guid>/<file>`."""
+    """Folder, or `s3://bucket/prefix`, that holds one folder per artifact id: `<files>/<guid>/<file>`. Or `group://NAME`:
+    each id's file is `features.json`, its record of that feature group at the time that the labels tell."""
     files_from_production: list[FileName] = Field(min_length=1)
     """Names of the files to copy for each id."""
     sample: str | None = None
     """Name of an experiment whose sample.py builds this source once, if it is absent (examples only)."""
+
+    @property
+    def group(self) -> str | None:
+        """Name of the feature group that the files are fetched from; None where they are files already."""
+        return self.files.removeprefix(GROUP) if self.files.startswith(GROUP) else None
+
+    @field_validator("files")
+    @classmethod
+    def _names_a_group(cls, files: str) -> str:
+        if files.startswith(GROUP) and not re.fullmatch(GROUP_NAME, files.removeprefix(GROUP)):
+            raise ValueError(f"files must be {GROUP} and the name of a feature group, but got {files!r}")
+        return files
+
+    @model_validator(mode="after")
+    def _a_record_is_one_file(self) -> Self:
+        if self.group is not None and self.files_from_production != [RECORD]:
+            raise ValueError(f"files_from_production must be [{RECORD}] where files is a feature group")
+        return self
+
+    @model_validator(mode="after")
+    def _one_hash(self) -> Self:
+        if self.labels.hash is not None and len(self.files_from_production) > 1:
+            raise ValueError(
+                f"labels.hash tells the hash of one file, but files_from_production has "
+                f"{len(self.files_from_production)}: leave labels.hash out"
+            )
+        return self

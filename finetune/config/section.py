@@ -1,7 +1,8 @@
 """What all sections share: they are frozen and refuse keys that they do not know."""
 
 import re
-from typing import Annotated
+import warnings
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -35,3 +36,8 @@ class Section(BaseModel):
         protected_namespaces=(),
         use_attribute_docstrings=True,
     )
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        """Lets a section have a key `register`: it hides what classes inherit from ABCMeta, and no section needs."""
+        warnings.filterwarnings("ignore", message='Field name "register"')
+        super().__init_subclass__(**settings)

@@ -32,9 +32,37 @@ def check_best_metric(best_metric: str, computed: Iterable[str]) -> None:
     Raises:
         FunctionsError: It is not; the message names those that are.
     """
+    _check("train.best_metric", best_metric, computed, "the default is macro_f1")
+
+
+def check_objective(objective: str, computed: Iterable[str]) -> None:
+    """Refuses a `tune.objective` in the same way.
+
+    Raises:
+        FunctionsError: As above.
+    """
+    _check("tune.objective", objective, computed, "the default is train.best_metric")
+
+
+def check_gates(gate: Iterable[str], first: Iterable[str], computed: Iterable[str]) -> None:
+    """Refuses a metric of `register.gate`, or of `train.gate`, that nobody computes; the latter knows the loss, too.
+
+    Raises:
+        FunctionsError: There is one; the message names those that are computed.
+    """
     names = list(computed)
-    if best_metric != LOSS and best_metric not in names:
+    for key, wanted, known in (("register.gate", gate, names), ("train.gate", first, [LOSS, *names])):
+        unknown = [metric for metric in wanted if metric not in known]
+        if unknown:
+            raise FunctionsError(
+                f"{key}: names {', '.join(unknown)}, which nobody computes; known are {', '.join(known)}"
+            )
+
+
+def _check(key: str, metric: str, computed: Iterable[str], default: str) -> None:
+    names = list(computed)
+    if metric != LOSS and metric not in names:
         raise FunctionsError(
-            f"train.best_metric: must be {LOSS} or a metric that compute_metrics returns ({', '.join(names)}), "
-            f"but got {best_metric!r} (the default is macro_f1)"
+            f"{key}: must be {LOSS} or a metric that compute_metrics returns ({', '.join(names)}), "
+            f"but got {metric!r} ({default})"
         )

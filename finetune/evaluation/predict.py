@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +91,19 @@ def _quiet() -> Iterator[None]:
 class Predictor:
     """A trained model that takes files, as production has them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, checkpoint: str | None = None) -> None:
         """Loads the model folder of a run.
+
+        Args:
+            folder: The model folder.
+            checkpoint: Where the pretrained checkpoint lies now; None: where the config said.
 
         Raises:
             EvaluateError: The folder is gone or incomplete, or get_model builds another one now.
         """
-        self.facts = read_facts(folder)
+        facts = read_facts(folder)
+        moved = {} if checkpoint is None else {"checkpoint": checkpoint}
+        self.facts = replace(facts, model={**facts.model, **moved})
         self._functions: Functions = load_functions(self.facts.functions)
         with _quiet():
             self._model = load(folder, self.facts, self._functions.get_model)
@@ -115,32 +122,42 @@ class Predictor:
         """
         for index, instance in enumerate(instances):
             check_instance(instance, index)
-        examples: list[Mapping[str, Any]] = []
-        owners: list[str] = []
-        for index, instance in enumerate(instances):
-            encode_data, model = self._functions.encode_data, self.facts.model
-            for example in examples_of(encode_data, instance, None, model, f"instance {index}"):
-                self._check(example, index)
-                examples.append(example)
-                owners.append(str(index))
+        return self.score([self.encode(instance, f"instance {index}") for index, instance in enumerate(instances)])
+
+    def encode(self, instance: Mapping[str, str], what: str) -> list[dict[str, Any]]:
+        """Gives the examples of one id's files, none where encode_data drops it.
+
+        Args:
+            instance: Paths by name.
+            what: What an error calls it.
+
+        Raises:
+            PrepareError: encode_data raised, or returned something else.
+            EvaluateError: It gives other features than it did for training.
+        """
+        examples = examples_of(self._functions.encode_data, instance, None, self.facts.model, what)
+        missing = [name for name in self.facts.features if any(name not in example for example in examples)]
+        if missing:
+            raise EvaluateError(
+                f"encode_data must return the features that the model was trained on, but for {what} "
+                f"missing: {', '.join(missing)}; encode_data changed since training"
+            )
+        return examples
+
+    def score(self, encoded: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, float] | None]:
+        """Gives the probability of each label for each id, from its examples; None where it has none."""
+        owners = [str(index) for index, examples in enumerate(encoded) for _ in examples]
+        examples = [example for each in encoded for example in each]
         found: dict[str, np.ndarray] = {}
         if examples:
             probabilities = predict_probabilities(self._model, examples, self._collate, batch_size=32)
             found = dict(zip(*mean_by_id(owners, probabilities), strict=True))
-        rows = [found.get(str(index)) for index in range(len(instances))]
+        rows = [found.get(str(index)) for index in range(len(encoded))]
         return [None if row is None else dict(zip(self.facts.labels, row.tolist(), strict=True)) for row in rows]
 
-    def _check(self, example: Mapping[str, Any], index: int) -> None:
-        missing = [name for name in self.facts.features if name not in example]
-        if missing:
-            raise EvaluateError(
-                f"encode_data must return the features that the model was trained on, but for instance {index} "
-                f"missing: {', '.join(missing)}; encode_data changed since training"
-            )
 
-
-def load_run(home: str | Path, number: int) -> Predictor:
-    """Loads the model of one run of an experiment home, local or in S3.
+def load_run(home: str | Path, number: int, model: str | None = None) -> Predictor:
+    """Loads the model of one run of an experiment home, local or in S3; of several, the one of that name.
 
     Raises:
         EvaluateError: There is no such run, it has no model, or the model does not fit get_model any more.
@@ -148,13 +165,22 @@ def load_run(home: str | Path, number: int) -> Predictor:
     place = to_place(str(home))
     record, content = _record(place, number)
     try:
-        uri = json.loads(content)["artifacts"]["model"]
+        uri = _model_in(json.loads(content), number, model)
     except (OSError, ValueError, KeyError) as error:
         raise EvaluateError(f"{record} names no model; did run {number} finish training? ({error!r})") from error
     try:
         return Predictor(local_folder(uri))
     except EvaluateError as error:
         raise EvaluateError(f"run {number} in {place}: {error}") from error
+
+
+def _model_in(record: Mapping[str, Any], number: int, model: str | None) -> str:
+    models = record.get("models", {})
+    good = [name for name, each in models.items() if "failure" not in each]
+    if model not in (good if models else [None]):
+        known = f"must be one of {', '.join(good) or 'none'}" if models else "has one model, so name none"
+        raise EvaluateError(f"run {number}: the model {known}, but got {model!r}")
+    return str(record["artifacts"]["model" if model is None else f"model_{model}"])
 
 
 def _record(home: Place, number: int) -> tuple[Place, bytes]:

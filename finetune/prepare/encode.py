@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ import datasets
 import pyarrow as pa
 from datasets.arrow_writer import TypedSequence
 
-from finetune.calls import Given, missing_key, model_section, raised
-from finetune.errors import FinetuneError, PrepareError
+from finetune.calls import Given, missing_key, raised
+from finetune.errors import FinetuneError, PrepareError, UnreadableError
 from finetune.prepare.ticks import tick, ticks
+from finetune.prepare.watched import call_with
 from finetune.storage.storage import storage_of
 from finetune.storage.uri import Place, join
+from finetune.variables import variables
 
 EncodeData = Callable[[dict[str, str], dict[str, int] | None, dict[str, Any]], Any]
 Batch = dict[str, list[Any]]
@@ -24,6 +27,7 @@ Batch = dict[str, list[Any]]
 GUID = "guid"
 LABELS = "labels"
 TRUNCATED = "truncated"
+TOKENIZERS = "TOKENIZERS_PARALLELISM"
 OWN_COLUMNS = {GUID: datasets.Value("string"), TRUNCATED: datasets.Value("bool")}
 
 _MISFITS = (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeError, KeyError)
@@ -71,7 +75,7 @@ def encode(
     """
     source = datasets.Dataset.from_dict({GUID: list(guids)})
     processes = min(processes, math.ceil(len(guids) / batch_size))
-    with ticks("encode", len(guids)) as tick_file, _without_bars(), _deaths_explained(processes):
+    with ticks("encode", len(guids)) as tick_file, _without_traces(), _deaths_explained(processes):
         dataset = source.map(
             Encoder(encode_data, features, label2id, model, reconciled, files_at_home, tick_file),
             batched=True,
@@ -95,13 +99,14 @@ class Encoder:
         self,
         encode_data: EncodeData,
         features: Mapping[str, Any],
-        label2id: Mapping[str, int],
+        label2id: Mapping[str, int] | None,
         model: Mapping[str, Any],
-        reconciled: Place,
-        files: Sequence[str],
-        tick_file: str,
+        reconciled: Place | str = "",
+        files: Sequence[str] = (),
+        tick_file: str = os.devnull,
     ) -> None:
-        self._encode_data, self._label2id, self._model = encode_data, dict(label2id), dict(model)
+        self._encode_data, self._model = encode_data, model
+        self._label2id = None if label2id is None else dict(label2id)
         self._features, self._files, self._tick_file = dict(features), tuple(files), tick_file
         self._reconciled = str(reconciled)
 
@@ -114,19 +119,39 @@ class Encoder:
             try:
                 return self._encode(batch, folder)
             except PrepareError as error:
-                raise PrepareError(str(error).replace(folder, self._reconciled)) from error
+                raise type(error)(str(error).replace(folder, self._reconciled)) from error
 
     def _encode(self, batch: Batch, folder: str) -> pa.Table:
+        table = self.table({guid: {name: join(folder, guid, name) for name in self._files} for guid in batch[GUID]})
+        tick(self._tick_file, len(batch[GUID]))
+        return table
+
+    def table(self, instances: Mapping[str, Mapping[str, str]], unreadable: dict[str, str] | None = None) -> pa.Table:
+        """Encodes ids, given their files' paths by name, into columns.
+
+        Args:
+            instances: Paths by name, by id.
+            unreadable: Takes, by id, why encode_data raised, and the id is dropped; None lets the error through.
+
+        Raises:
+            PrepareError: encode_data breaks its contract.
+            UnreadableError: It raised on an id's files.
+        """
         columns: Batch = {name: [] for name in (*OWN_COLUMNS, *self._features)}
-        for guid in batch[GUID]:
-            instance = {name: join(folder, guid, name) for name in self._files}
-            for example in examples_of(self._encode_data, instance, self._label2id, self._model, f"id {guid}"):
+        for guid, instance in instances.items():
+            try:
+                examples = examples_of(self._encode_data, instance, self._label2id, self._model, f"id {guid}")
+            except UnreadableError as error:
+                if unreadable is None or isinstance(error.__cause__, MemoryError):
+                    raise
+                unreadable[guid] = str(error)
+                continue
+            for example in examples:
                 columns[GUID].append(guid)
                 columns[TRUNCATED].append(example.pop(TRUNCATED, None))
                 self._check_names(guid, example)
                 for name, value in example.items():
                     columns[name].append(value)
-        tick(self._tick_file, len(batch[GUID]))
         features = {**OWN_COLUMNS, **self._features}
         return pa.table({name: _column(name, columns[name], kind, columns[GUID]) for name, kind in features.items()})
 
@@ -159,15 +184,15 @@ def examples_of(
         what: What the error calls the id.
 
     Raises:
-        PrepareError: encode_data raised, or returned something else. An error that is meant for the user already
-            stays as it is.
+        UnreadableError: encode_data raised. An error that is meant for the user already stays as it is.
+        PrepareError: It returned something else.
     """
     try:
-        encoded = encode_data(Given(f"{what} has no file", instance), label2id, model_section(model))
+        encoded = call_with(model, encode_data, Given(f"{what} has no file", instance), label2id)
     except FinetuneError:  # not the id's fault: a checkpoint that cannot be found, for example
         raise
     except Exception as error:
-        raise PrepareError(
+        raise UnreadableError(
             f"{raised('encode_data', error)} for {what} with {', '.join(instance.values())}; "
             f"{missing_key(error) or 'mend the file, or let encode_data return None to drop the id'}"
         ) from error
@@ -204,16 +229,17 @@ def _misfits(values: list[Any], feature: Any, guids: Sequence[str]) -> Iterator[
 
 
 @contextmanager
-def _without_bars() -> Iterator[None]:
-    """Keeps datasets from drawing bars of its own beside ours."""
-    if datasets.are_progress_bars_disabled():
-        yield
-        return
+def _without_traces() -> Iterator[None]:
+    """Draws no bar, and keeps os.environ: with processes, `map` puts a copy in its place that hears of no change."""
+    shown, environment = not datasets.are_progress_bars_disabled(), os.environ
     datasets.disable_progress_bars()
-    try:
-        yield
-    finally:
-        datasets.enable_progress_bars()
+    with variables({TOKENIZERS: environment.get(TOKENIZERS)}):
+        try:
+            yield
+        finally:
+            os.environ = environment  # noqa: B003 - the object itself comes back, its variables were never lost
+            if shown:
+                datasets.enable_progress_bars()
 
 
 @contextmanager
@@ -227,12 +253,6 @@ def _deaths_explained(processes: int) -> Iterator[None]:
             f"one of the {processes} processes that encode was killed, most often because memory ran out; "
             f"lower prepare.processes or prepare.batch_size"
         ) from error
-
-
-def rejected(guids: Sequence[str], dataset: datasets.Dataset) -> list[str]:
-    """The ids that encode_data dropped."""
-    encoded = set(dataset[GUID][:])
-    return [guid for guid in guids if guid not in encoded]
 
 
 def truncated_shares(

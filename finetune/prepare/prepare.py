@@ -10,13 +10,17 @@ from typing import Any
 import datasets
 
 from finetune.errors import PrepareError
-from finetune.prepare.encode import GUID, LABELS, EncodeData, encode, rejected, truncated_shares
+from finetune.prepare.encode import GUID, LABELS, EncodeData, encode, truncated_shares
 from finetune.prepare.select import limit_per_label, select_labels
 from finetune.prepare.split import SPLITS, assign_splits
+from finetune.progress import say
 from finetune.reconcile.manifest import Manifest
 from finetune.storage.storage import storage_of
 from finetune.storage.uri import Place
 from finetune.words import counted
+
+SHOWN = 3
+"""Ids that the terminal names of those that encode_data dropped."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,17 @@ def choose(
         columns = ", ".join(manifest.further_columns) or "none"
         raise PrepareError(f"prepare.split.by: must be a further column of the labels ({columns}), but got {by!r}")
     selection = select_labels(manifest.label_counts(), ignored=ignored_labels, threshold=num_labels_threshold)
-    kept = set(selection.kept)
-    rows = [row for row in manifest.kept_ids([by] if by else []) if row["label"] in kept]
-    guids, labels = [row["guid"] for row in rows], [row["label"] for row in rows]
-    groups = [None if row[by] is None else str(row[by]) for row in rows] if by else None
-    splits = assign_splits(guids, labels, validation=validation, test=test, seed=seed, groups=groups)
+    kept = {label: label for label in selection.kept}
+    guids: list[str] = []
+    labels: list[str] = []
+    groups: list[str | None] = []
+    for row in manifest.kept_ids([by] if by else []):
+        if row["label"] in kept:
+            guids.append(row["guid"])
+            labels.append(kept[row["label"]])  # one object for all ids of a label
+            if by is not None:
+                groups.append(None if row[by] is None else str(row[by]))
+    splits = assign_splits(guids, labels, validation=validation, test=test, seed=seed, groups=groups if by else None)
     stays = [True] * len(guids) if max_per_label is None else limit_per_label(guids, labels, splits, max_per_label)
     chosen = [row for row, stay in zip(zip(guids, labels, splits, strict=True), stays, strict=True) if stay]
     return Chosen(
@@ -104,7 +114,7 @@ def prepare(
         PrepareError: Files are missing at home, encode_data failed or gave another label than the manifest's, or a
             label lost all its ids of a split.
     """
-    _check_files(chosen.guids, reconciled, files_at_home)
+    check_files(chosen.guids, reconciled, files_at_home)
     encoded = encode(
         # split by split, so that each split is one piece of the encoded rows and is stored without another copy
         [guid for split in SPLITS for guid in chosen.guids if chosen.splits[guid] == split],
@@ -118,17 +128,36 @@ def prepare(
         batch_size=batch_size,
         scratch=scratch,
     )
-    by_split = _cut(encoded.dataset, chosen.splits)
+    dataset = datasets.DatasetDict(_cut(encoded.dataset, chosen.splits))
+    return dataset, conclude(chosen, dataset, truncated_shares(encoded.truncated, chosen.labels))
+
+
+def conclude(chosen: Chosen, dataset: datasets.DatasetDict, truncated: dict[str, float] | None) -> Preparation:
+    """Checks and counts what was encoded.
+
+    Args:
+        chosen: The ids that it was encoded from.
+        dataset: The examples by split.
+        truncated: Share of truncated examples per label; None if encode_data does not say.
+
+    Raises:
+        PrepareError: encode_data gave another label than the manifest's, or a label lost all its ids of a split.
+    """
+    encoded = {split: set(part[GUID][:]) for split, part in dataset.items()}
     preparation = Preparation(
         labels=chosen.names,
-        counts={split: _counts(chosen, set(part[GUID][:])) for split, part in by_split.items()},
+        counts={split: _counts(chosen, guids) for split, guids in encoded.items()},
         left_out=chosen.left_out,
-        truncated=truncated_shares(encoded.truncated, chosen.labels),
-        rejected=rejected(chosen.guids, encoded.dataset),
+        truncated=truncated,
+        rejected=[guid for guid in chosen.guids if guid not in encoded[chosen.splits[guid]]],
     )
-    _check_labels(chosen, encoded.dataset)
+    for part in dataset.values():
+        _check_labels(chosen, part)
     _refuse_emptied(chosen, preparation)
-    return datasets.DatasetDict(by_split), preparation
+    if preparation.rejected:
+        first = ", ".join(preparation.rejected[:SHOWN])
+        say(f"encode_data dropped {counted(len(preparation.rejected), 'id')}, such as {first}")
+    return preparation
 
 
 def _cut(dataset: datasets.Dataset, splits: Mapping[str, str]) -> dict[str, datasets.Dataset]:
@@ -137,7 +166,12 @@ def _cut(dataset: datasets.Dataset, splits: Mapping[str, str]) -> dict[str, data
     return {split: dataset.select(range(end - sizes[split], end)) for split, end in zip(SPLITS, ends, strict=True)}
 
 
-def _check_files(guids: Sequence[str], reconciled: Place, files_at_home: Sequence[str]) -> None:
+def check_files(guids: Sequence[str], reconciled: Place, files_at_home: Sequence[str]) -> None:
+    """Refuses ids of which files are gone from home.
+
+    Raises:
+        PrepareError: Names the first of them.
+    """
     missing = storage_of(reconciled).missing(str(reconciled), guids, files_at_home)
     if missing:
         raise PrepareError(

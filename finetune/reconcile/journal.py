@@ -7,13 +7,15 @@ before its files are touched again, so that a kill in between leaves it undone.
 
 import hashlib
 import json
+import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from finetune.experiment import Home
+from finetune.reconcile.known import Known
 from finetune.storage.storage import Storage
 
 FORGOTTEN = ""
@@ -45,21 +47,21 @@ class Journal:
 
     def has(self, guid: str, digest: str) -> bool:
         """Whether process_func has finished for exactly this."""
-        return self._done.get(guid) == digest
+        with self._lock:
+            return self._done.has(guid, digest)
 
     def add(self, guid: str, digest: str) -> None:
         """Writes down that process_func has finished for this id."""
-        self._done[guid] = digest
-        self._append(guid, digest)
+        with self._lock:
+            self._done.set(guid, digest)
+            self._file.write(_line(guid, digest))
 
     def forget(self, guid: str) -> None:
         """Writes down that this id is to be processed again, if it was done."""
-        if self._done.pop(guid, None) is not None:
-            self._append(guid, FORGOTTEN)
-
-    def _append(self, guid: str, digest: str) -> None:
         with self._lock:
-            self._file.write(_line(guid, digest))
+            if self._done.knows(guid):
+                self._done.set(guid, FORGOTTEN)
+                self._file.write(_line(guid, FORGOTTEN))
 
 
 class Markers(Journal):
@@ -68,24 +70,28 @@ class Markers(Journal):
     def __init__(self, storage: Storage, folder: str, process_hash: str) -> None:
         """Lists the markers."""
         self._process_hash, self._storage, self._folder = process_hash, storage, folder
-        self._done = {guid: digest for path in storage.below(folder) for guid, _, digest in [path.partition("/")]}
+        self._lock = threading.Lock()
+        self._done = Known(
+            (guid, digest) for path in storage.below(folder) for guid, _, digest in [path.partition("/")]
+        )
 
     def __exit__(self, *raised: object) -> None:
         """Nothing is open."""
 
     def add(self, guid: str, digest: str) -> None:
         """As Journal says."""
-        self._storage.write(self._marker(guid, digest), b"")
-        self._done[guid] = digest
+        self._storage.write(f"{self._folder}/{guid}/{digest}", b"")
+        with self._lock:
+            self._done.set(guid, digest)
 
     def forget(self, guid: str) -> None:
         """As Journal says."""
-        digest = self._done.pop(guid, None)
-        if digest is not None:
-            self._storage.delete(self._marker(guid, digest))
-
-    def _marker(self, guid: str, digest: str) -> str:
-        return f"{self._folder}/{guid}/{digest}"
+        with self._lock:
+            known = self._done.knows(guid)
+            if known:
+                self._done.set(guid, FORGOTTEN)
+        if known:
+            self._storage.delete_below(f"{self._folder}/{guid}")
 
 
 def open_journal(home: Home, process_hash: str) -> Journal:
@@ -98,15 +104,36 @@ def _line(guid: str, digest: str) -> bytes:
     return f"{guid}\t{digest}\n".encode()
 
 
-def _read(path: Path) -> dict[str, str]:
-    """Gives the digest of each id that is done, and shortens the journal to these."""
+def _read(path: Path) -> Known:
+    """Gives what is done, and shortens the journal to these lines."""
     if not path.exists():
-        return {}
-    *lines, torn = path.read_bytes().decode("utf-8", "replace").split("\n")  # by a kill or a full disk
-    entries = dict(line.split("\t", 1) for line in lines if "\t" in line)
-    done = {guid: digest for guid, digest in entries.items() if digest != FORGOTTEN}
-    if torn or len(done) < len(lines):
-        shorter = path.with_name(f"{path.name}.part")
-        shorter.write_bytes(b"".join(_line(guid, digest) for guid, digest in done.items()))
-        shorter.replace(path)
+        return Known(())
+    done = Known(_lines(path))
+    if path.stat().st_size and (_torn(path) or sum(1 for _ in _lines(path)) > done.count):
+        _shorten(path, done)
     return done
+
+
+def _shorten(path: Path, done: Known) -> None:
+    shorter, left = path.with_name(f"{path.name}.part"), Known(_lines(path))
+    with shorter.open("wb") as file:
+        for guid, digest in _lines(path):
+            if digest and left.has(guid, digest):
+                left.set(guid, FORGOTTEN)  # so that an equal line is not written twice
+                file.write(_line(guid, digest))
+    shorter.replace(path)
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """The whole lines; one that was torn by a kill or a full disk has no end."""
+    with path.open("rb") as file:
+        for line in file:
+            guid, tab, digest = line.decode("utf-8", "replace").rstrip("\n").partition("\t")
+            if tab and line.endswith(b"\n"):
+                yield guid, digest
+
+
+def _torn(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() != b"\n"

@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from finetune.reconcile.label_rows import chunks
 from finetune.reconcile.select import reason_kind
+from finetune.reconcile.tables import write_table
 
 BATCH = 10_000
 COLUMNS = {
@@ -18,10 +20,13 @@ COLUMNS = {
     "path": pa.string(),
     "size": pa.int64(),
     "hash": pa.string(),
+    "hash_from": pa.string(),
     "source": pa.string(),
     "dropped": pa.string(),
 }
 PROCESS_FUNC = "process_func"
+HashFrom = Literal["database", "s3 checksum", "etag", "computed"]
+"""Who said the hash with which a file was copied; whoever it was, the copy was checked against it."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,43 @@ class Manifest:
 
 @dataclass(frozen=True)
 class FileAtHome:
-    """One file of a kept id; `path` is relative to the folder of all ids."""
+    """One file of a kept id; `path` is relative to the folder of all ids, `hash` the text of a Digest."""
 
     path: str
     size: int
     hash: str
     source: str
+    hash_from: HashFrom = "computed"
+
+
+class Line(NamedTuple):
+    """What became of one id: its files at home, or why it is dropped."""
+
+    row: Mapping[str, Any]
+    """Its label row, with guid; without label and further columns if it has none."""
+    files: Sequence[FileAtHome]
+    dropped: str | None = None
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The manifest's rows of this id, in order of path."""
+        if self.dropped is not None:
+            yield {**self.row, "dropped": self.dropped}
+        for file in sorted(self.files, key=lambda file: file.path):
+            yield {**self.row, **vars(file)}
+
+
+def stream_manifest(target: Path, lines: Iterable[Line], further: pa.Schema) -> Manifest:
+    """Writes the manifest as its ids come, in order of guid.
+
+    Args:
+        target: The Parquet file to write.
+        lines: One for each id.
+        further: The label rows' columns beside guid and label.
+    """
+    schema = pa.schema([*pa.schema(COLUMNS), *further])
+    rows = (row for line in lines for row in line.rows())
+    write_table(target, schema, (_table(chunk, schema) for chunk in chunks(rows, BATCH)))
+    return Manifest(target)
 
 
 def write_manifest(
@@ -80,7 +116,7 @@ def write_manifest(
     kept: Mapping[str, Sequence[FileAtHome]],
     dropped: Mapping[str, str],
 ) -> Manifest:
-    """Writes the manifest in order of guid and path.
+    """Writes a manifest of ids that are in memory.
 
     Args:
         target: The Parquet file to write.
@@ -88,24 +124,13 @@ def write_manifest(
         kept: The files at home of each kept id.
         dropped: The reason for each dropped id.
     """
-    further = [name for name in next(iter(rows.values()), {}) if name not in ("guid", "label")]
-    lines = list(_lines(rows, kept, dropped))
-    columns: dict[str, pa.Array] = {
-        name: pa.array([line.get(name) for line in lines], kind) for name, kind in COLUMNS.items()
-    }
-    columns.update({name: pa.array([line.get(name) for line in lines]) for name in further})
-    pq.write_table(pa.table(columns), target, row_group_size=BATCH)
-    return Manifest(target)
+    names = [name for name in next(iter(rows.values()), {}) if name not in ("guid", "label")]
+    further = pa.schema([(name, pa.array([row.get(name) for row in rows.values()]).type) for name in names])
+    guids = sorted(kept.keys() | dropped.keys())
+    lines = (Line({**rows.get(guid, {}), "guid": guid}, kept.get(guid, ()), dropped.get(guid)) for guid in guids)
+    return stream_manifest(target, lines, further)
 
 
-def _lines(
-    rows: Mapping[str, Mapping[str, Any]],
-    kept: Mapping[str, Sequence[FileAtHome]],
-    dropped: Mapping[str, str],
-) -> Iterable[dict[str, Any]]:
-    for guid in sorted(kept.keys() | dropped.keys()):
-        row = {**rows.get(guid, {}), "guid": guid}
-        if guid in dropped:
-            yield {**row, "dropped": dropped[guid]}
-        else:
-            yield from ({**row, **vars(file)} for file in sorted(kept[guid], key=lambda file: file.path))
+def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    arrays = [pa.array([row.get(field.name) for row in rows], field.type) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)

@@ -1,30 +1,37 @@
-"""Does one piece of work for many items in threads, with progress."""
+"""Does one piece of work for many items in threads."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
-
-from finetune.progress import track
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 LONGEST_SLICE = 64
+WAITING = 64
+"""Slices that are handed out before the first of them is taken back."""
 
 
-def in_parallel(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Sequence[T], what: str) -> list[R]:
-    """Gives the results in the order of the items; at the first error nothing more is started.
+def streamed(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T], count: int) -> Iterator[R]:
+    """Yields the results in the order of the items, and holds few of either; at an error nothing more is started.
 
     Items go to a thread a slice at a time, because a future for each would cost as much as a small copy.
     """
-    size = max(1, min(LONGEST_SLICE, len(items) // LONGEST_SLICE))
+    size, rest = max(1, min(LONGEST_SLICE, count // LONGEST_SLICE)), iter(items)
+    futures: deque[Future[list[R]]] = deque()
 
-    def work_on(start: int) -> list[R]:
-        return [work(item) for item in items[start : start + size]]
+    def work_on(items: list[T]) -> list[R]:
+        return [work(item) for item in items]
 
-    futures = [pool.submit(work_on, start) for start in range(0, len(items), size)]
     try:
-        return list(track((result for future in futures for result in future.result()), what, len(items)))
+        while True:
+            while len(futures) < WAITING and (piece := list(islice(rest, size))):
+                futures.append(pool.submit(work_on, piece))
+            if not futures:
+                return
+            yield from futures.popleft().result()
     finally:
         for future in futures:
             future.cancel()

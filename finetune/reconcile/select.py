@@ -34,6 +34,26 @@ class Matched:
     dropped: dict[str, str]
 
 
+@dataclass
+class Same:
+    """What must be known of ids with the same content to decide on each: the first, and the first of another label."""
+
+    first: str
+    label: str
+    other: str | None = None
+
+    def add(self, guid: str, label: str) -> None:
+        """Takes a further id; they come in order of guid."""
+        if self.other is None and label != self.label:
+            self.other = guid
+
+    def reason(self, guid: str, label: str) -> str | None:
+        """Why an id of them is dropped, once all were added; None if it is kept."""
+        if self.other is None:
+            return None if guid == self.first else f"{DUPLICATE} of {self.first}"
+        return f"{CONFLICT}: same content as {self.other if label == self.label else self.first}"
+
+
 def match(
     label_rows: Iterable[tuple[str, str | None]],
     files: Mapping[str, Collection[str]],
@@ -98,9 +118,8 @@ def _mismatch(labels: set[str], names: Collection[str], required_files: Collecti
 
 def _repeated(guids: list[str], labels: Mapping[str, str]) -> dict[str, str]:
     """Gives the reasons for ids of equal content, sorted by guid."""
-    first = guids[0]
-    other = next((guid for guid in guids if labels[guid] != labels[first]), None)
-    if other is None:
-        return dict.fromkeys(guids[1:], f"{DUPLICATE} of {first}")
-    others = {guid: other if labels[guid] == labels[first] else first for guid in guids}
-    return {guid: f"{CONFLICT}: same content as {others[guid]}" for guid in guids}
+    first = Same(guids[0], labels[guids[0]])
+    for guid in guids:
+        first.add(guid, labels[guid])
+    reasons = {guid: first.reason(guid, labels[guid]) for guid in guids}
+    return {guid: reason for guid, reason in reasons.items() if reason is not None}

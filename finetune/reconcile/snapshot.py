@@ -3,21 +3,41 @@
 What follows depends on the snapshot's content alone, so a run never sees production change between two reads.
 """
 
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finetune.errors import ReconcileError
 from finetune.reconcile.guid import printable
+from finetune.reconcile.label_rows import BATCH, LabelRow, LabelRows, chunks, rows_in
+from finetune.reconcile.ordered import Ordered, cuts_of
+from finetune.reconcile.spill import ROWS, Spill
+from finetune.reconcile.tables import write_table
+from finetune.storage.digest import SHA256, Digest
 from finetune.storage.listing import ListedFile
 from finetune.storage.storage import storage_of
 
-FILES = pa.list_(pa.struct([("name", pa.string()), ("size", pa.int64()), ("version", pa.string())]))
-RESERVED = ("labelled", "files", "path", "size", "hash", "source", "dropped")
+FILE = pa.struct([("name", pa.string()), ("size", pa.int64()), ("version", pa.string()), ("digest", pa.string())])
+LISTING = pa.schema([("guid", pa.string()), ("files", pa.list_(FILE))])
+OWN = pa.schema(
+    [
+        ("guid", pa.string()),
+        ("labelled", pa.bool_()),
+        ("label", pa.string()),
+        ("told", pa.string()),
+        ("files", pa.list_(FILE)),
+    ]
+)
+"""Columns beside those that only the label rows have."""
+Listed = tuple[str, list[ListedFile]]
 
 
 @dataclass(frozen=True)
@@ -26,15 +46,46 @@ class Snapshot:
 
     path: Path
 
+    @property
+    def rows(self) -> int:
+        """Label rows, and ids that have none: at least the number of ids."""
+        return int(pq.read_metadata(self.path).num_rows)
 
-class Production(NamedTuple):
-    """Production as it was read: label rows, and the listed files of each id of either side, perhaps none."""
+    @property
+    def further_columns(self) -> pa.Schema:
+        """The labels' columns beside guid, label and the hash."""
+        return pa.schema(list(pq.read_schema(self.path))[len(OWN) :])
 
-    rows: list[dict[str, Any]]
-    files: dict[str, list[ListedFile]]
+
+class InProduction(NamedTuple):
+    """What production has of one id: its label rows, and those of its files that are called for; one may be empty."""
+
+    guid: str
+    rows: list[LabelRow]
+    files: list[ListedFile]
+
+    def row(self, label: str | None) -> LabelRow | None:
+        """The id's row, of several the last with the label; without a label the last of all."""
+        rows = self.rows if label is None else [row for row in self.rows if row.label == label]
+        return rows[-1] if rows else None
+
+    def told(self, label: str, names: Sequence[str]) -> list[ListedFile]:
+        """The files with these names; with the hash that the row with the label tells, if it does."""
+        by_name = {file.name: file for file in self.files}
+        files, row = [by_name[name] for name in names], self.row(label)
+        if row is None or row.told is None:
+            return files
+        return [file._replace(digest=_digest(row.told)) for file in files]
 
 
-def take_snapshot(labels: Iterable[dict[str, Any]], *, folder: str, names: Sequence[str], target: Path) -> Snapshot:
+def take_snapshot(
+    labels: Iterable[dict[str, Any]],
+    *,
+    folder: str,
+    names: Sequence[str],
+    target: Path,
+    hash_column: str | None = None,
+) -> Snapshot:
     """Reads labels and listing and writes them as a Parquet table in order of guid.
 
     Args:
@@ -42,71 +93,140 @@ def take_snapshot(labels: Iterable[dict[str, Any]], *, folder: str, names: Seque
         folder: Production's folder of ids.
         names: The files that each id needs.
         target: The Parquet file to write.
+        hash_column: The column of the labels that tells the content hash of the id's one file.
 
     Raises:
         ReconcileError: Labels or listing cannot be read, are empty, or have no file that is called for; or a
             further column of the labels cannot be stored.
     """
-    rows = list(labels)
-    if not rows:
-        raise ReconcileError("production.labels: returned no rows; check the query or file")
-    listing = dict(storage_of(folder).list_ids(folder, names))
-    if not any(listing.values()):
-        raise ReconcileError(
-            f"production.files: none of the {len(listing):,} ids in {folder} has {' or '.join(names)}; "
-            f"check production.files and files_from_production"
-        )
-    pq.write_table(_table(rows, listing), target)
+    return write_snapshot(labels, _not_empty(folder, names), target=target, hash_column=hash_column)
+
+
+def write_snapshot(
+    labels: Iterable[dict[str, Any]],
+    listing: Iterable[Listed],
+    *,
+    target: Path,
+    hash_column: str | None = None,
+    part_rows: int = ROWS,
+) -> Snapshot:
+    """Writes labels and listing, which come in any order, as a Parquet table in order of guid.
+
+    Args:
+        labels: As for take_snapshot.
+        listing: The ids of production, each with its files.
+        target: The Parquet file to write; rows that do not fit in memory lie beside it for a while.
+        hash_column: As for take_snapshot.
+        part_rows: About how many rows are in memory at the same time.
+    """
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="snapshot-") as scratch:
+        rows = LabelRows(Path(scratch, "labels"), hash_column)
+        rows.add(labels)
+        files = Spill(Path(scratch, "listing"), LISTING)
+        for chunk in chunks(listing, BATCH):
+            files.add(_listing(chunk))
+        write_table(target, pa.schema([*OWN, *rows.types.items()]), _joined(rows, files, Path(scratch), part_rows))
     return Snapshot(target)
 
 
-def _table(rows: list[dict[str, Any]], listing: dict[str, list[ListedFile]]) -> pa.Table:
-    labelled = {row["guid"] for row in rows}
-    further = [name for name in rows[0] if name not in ("guid", "label")]
-    clash = sorted(set(further) & set(RESERVED))
-    if clash:
-        raise ReconcileError(f"production.labels: the column name {clash[0]} is taken; rename it in the query with AS")
-    # all values, because rows of one guid and label may differ in the rest, and a database gives them in any order
-    rows = sorted(rows, key=lambda row: (row["guid"], row["label"] or "", [str(row[name]) for name in further]))
-    unlabelled = sorted(guid for guid in listing if guid not in labelled)
-    guids = [row["guid"] for row in rows] + unlabelled
-    files = [[file._asdict() for file in listing.get(guid, [])] for guid in guids]
-    absent: list[Any] = [None] * len(unlabelled)
-    columns = {name: _column(name, [row[name] for row in rows] + absent) for name in further}
-    return pa.table(
-        {
-            "guid": pa.array([row["guid"] for row in rows] + [printable(guid) for guid in unlabelled], pa.string()),
-            "labelled": pa.array([True] * len(rows) + [False] * len(unlabelled)),
-            "label": pa.array([row["label"] for row in rows] + absent, pa.string()),
-            "files": pa.array(files, FILES),
-            **columns,
-        }
-    )
+def ids_of(snapshot: Snapshot, *, further: bool = True) -> Iterator[InProduction]:
+    """Streams each id once, in order of guid; without `further` the further columns of its rows are left out."""
+    columns = None if further else OWN.names
+    for guid, lines in groupby(_lines(snapshot.path, columns), key=itemgetter(0)):
+        first = next(lines)
+        rows = [row for _, row, _ in (first, *lines) if row is not None]
+        yield InProduction(guid, rows, first[2])
 
 
-def _column(name: str, values: list[Any]) -> pa.Array:
-    try:
-        return pa.array(values)
-    except (pa.ArrowException, OverflowError, ValueError) as error:
-        kinds = " and ".join(sorted({type(value).__name__ for value in values if value is not None}))
+def _not_empty(folder: str, names: Sequence[str]) -> Iterator[Listed]:
+    """Lists production, which must have one of the files that are called for."""
+    count, empty = 0, True
+    for guid, files in storage_of(folder).list_ids(folder, names):
+        count, empty = count + 1, empty and not files
+        yield guid, files
+    if empty:
         raise ReconcileError(
-            f"production.labels: the column {name} cannot be stored, because its values are of type {kinds}; leave it "
-            f"out, or make it one plain type, in a query with CAST({name} AS TEXT) AS {name}"
-        ) from error
+            f"production.files: none of the {count:,} ids in {folder} has {' or '.join(names)}; "
+            f"check production.files and files_from_production"
+        )
 
 
-def read_snapshot(snapshot: Snapshot) -> Production:
-    """Reads a snapshot back."""
-    rows: list[dict[str, Any]] = []
-    files: dict[str, list[ListedFile]] = {}
-    for row in _stream(snapshot.path):
-        listed, labelled = row.pop("files"), row.pop("labelled")
-        files[row["guid"]] = [ListedFile(**file) for file in listed]
-        if labelled:
-            rows.append(row)
-    return Production(rows, files)
+def _listing(chunk: Sequence[Listed]) -> pa.Table:
+    """The chunk's ids; a name that is not UTF-8 is written with escapes."""
+    files = [file for _, listed in chunk for file in listed]
+    columns = (
+        [file.name for file in files],
+        [file.size for file in files],
+        [file.version for file in files],
+        [None if file.digest is None else str(file.digest) for file in files],
+    )
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, FILE, strict=True)]
+    ends = np.cumsum([0, *(len(listed) for _, listed in chunk)])
+    lists = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.StructArray.from_arrays(arrays, fields=list(FILE)))
+    guids = pa.array([printable(guid) for guid, _ in chunk], pa.string())
+    return pa.Table.from_arrays([guids, lists.cast(LISTING.types[1])], schema=LISTING)
 
 
-def _stream(path: Path) -> Iterator[dict[str, Any]]:
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=10_000):
-        yield from batch.to_pylist()
+def _joined(rows: LabelRows, listing: Spill, scratch: Path, part_rows: int) -> Iterator[pa.Table]:
+    """Yields the rows of a snapshot in order of guid, a part at a time."""
+    cuts = cuts_of([rows.spill, listing], part_rows)
+    left = _ordered(rows.spill, cuts, scratch / "labels.parts")
+    right = _ordered(listing, cuts, scratch / "listing.parts")
+    for labels, files in zip(left.spills(), right.spills(), strict=True):
+        found = [row for table in labels.read() for row in rows_in(table)]
+        yield _join(found, pa.concat_tables([LISTING.empty_table(), *files.read()]), rows)
+
+
+def _ordered(spill: Spill, cuts: Sequence[str], folder: Path) -> Ordered:
+    parts = Ordered(folder, spill.schema, cuts)
+    for table in spill.read():
+        parts.put(table)
+    return parts
+
+
+def _join(rows: list[LabelRow], listing: pa.Table, labels: LabelRows) -> pa.Table:
+    place = {guid: number for number, guid in enumerate(listing["guid"].to_pylist())}
+    labelled = {row.guid for row in rows}
+    absent = [None] * len(labels.types)
+    lines = [(row.key(), row) for row in rows]
+    lines += [((guid, "", [], ""), LabelRow(guid, None, None, absent)) for guid in place if guid not in labelled]
+    ordered = [row for _, row in sorted(lines, key=itemgetter(0))]
+    places = pa.array([place.get(row.guid) for row in ordered], pa.int64())
+    columns = [
+        [row.guid for row in ordered],
+        [row.guid in labelled for row in ordered],
+        [row.label for row in ordered],
+        [row.told for row in ordered],
+    ]
+    arrays = [pa.array(values, kind) for values, kind in zip(columns, OWN.types[:-1], strict=True)]
+    arrays.append(listing["files"].combine_chunks().take(places))
+    arrays += [labels.column(name, [row.more[each] for row in ordered]) for each, name in enumerate(labels.types)]
+    return pa.Table.from_arrays(arrays, schema=pa.schema([*OWN, *labels.types.items()]))
+
+
+def _lines(path: Path, columns: list[str] | None) -> Iterator[tuple[str, LabelRow | None, list[ListedFile]]]:
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH, columns=columns):
+        guid, labelled, label, told = (batch[name].to_pylist() for name in OWN.names[:-1])
+        more = zip(*(column.to_pylist() for column in batch.columns[len(OWN) :]), strict=True)
+        further = list(more) or [()] * len(guid)
+        lines = zip(guid, labelled, label, told, further, _files(batch["files"]), strict=True)
+        for guid_, is_row, label_, told_, more_, files in lines:
+            yield guid_, LabelRow(guid_, label_, told_, more_) if is_row else None, files
+
+
+def _files(lists: pa.ListArray) -> Iterator[list[ListedFile]]:
+    """The files of each row, made from columns: to_pylist would make a dict of each."""
+    flat = lists.flatten()
+    names, sizes, versions, digests = (flat.field(number).to_pylist() for number in range(FILE.num_fields))
+    known = [None if text is None else _digest(text) for text in digests]
+    files = list(map(ListedFile, names, sizes, versions, known))
+    end = 0
+    for length in lists.value_lengths().to_pylist():
+        start, end = end, end + (length or 0)
+        yield files[start:end]
+
+
+def _digest(text: str) -> Digest:
+    """What str made of a digest; there is nothing to check."""
+    kind, _, value = text.rpartition(":")
+    return Digest(kind or SHA256, value)

@@ -1,9 +1,8 @@
 """What became of files, in words: "copied 2,321 files (not at home yet)"."""
 
 from collections import Counter
-from collections.abc import Iterable
 
-from finetune.reconcile.select import DUPLICATE, reason_kind
+from finetune.reconcile.select import DUPLICATE
 from finetune.storage.plan import Decision
 from finetune.words import counted
 
@@ -22,9 +21,8 @@ def told(decision: str, count: int) -> str:
     return f"{'copied' if found.copies else 'kept'} {counted(count, 'file')} ({WHY[found]})"
 
 
-def told_dropped(reasons: Iterable[str], total: int) -> str:
+def told_dropped(kinds: Counter[str], total: int) -> str:
     """Says how many of all ids were dropped, and why: "dropped 3 of 630 ids: 2 duplicates, 1 with no label"."""
-    kinds = Counter(map(reason_kind, reasons))
     parts = (
         counted(count, kind) if kind == DUPLICATE else f"{count:,} with {kind}" for kind, count in kinds.most_common()
     )

@@ -1,22 +1,44 @@
-"""Brings one id home: copies its files, calls process_func, and says what lies there afterwards."""
+"""Brings ids home, a batch at a time: copies their files together, calls process_func, and says what lies there."""
 
 import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from finetune.calls import raised
 from finetune.errors import ReconcileError
 from finetune.reconcile.journal import Journal
-from finetune.reconcile.manifest import PROCESS_FUNC, FileAtHome
+from finetune.reconcile.manifest import PROCESS_FUNC, FileAtHome, HashFrom
+from finetune.reconcile.parallel import streamed
+from finetune.storage.digest import Digest
 from finetune.storage.disk import full_disk
-from finetune.storage.plan import decide
+from finetune.storage.failures import Failures, ObjectError
+from finetune.storage.plan import Copy, Decision, compared, plan
 from finetune.storage.storage import Held, Storage, storage_of
 from finetune.storage.uri import join
 
 ProcessFunc = Callable[[dict[str, Any], dict[str, str], str, bool], Any]
+
+
+class Source(NamedTuple):
+    """A file of production as it is to be copied."""
+
+    path: str
+    size: int
+    version: str
+    digest: Digest
+    """What its content must be."""
+    hash_from: HashFrom
+
+
+Item = tuple[Mapping[str, Any], Sequence[Source]]
+"""Label row and files of an id; files in the order of files_from_production."""
+Batch = Sequence[Item]
+AtHome = list[tuple[str, list[FileAtHome]]]
+"""Guid and files at home of each id that came home, in the order of the batch."""
 
 
 @dataclass(frozen=True)
@@ -39,60 +61,101 @@ class Transfer:
     journal: Journal
     lock: Held
     """The home's."""
+    pool: ThreadPoolExecutor
     decisions: Counter[str] = field(default_factory=Counter)
+    failures: Failures = field(default_factory=Failures)
+    """Files that could not be copied."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def bring_home(self, row: Mapping[str, Any], hashes: Mapping[str, str]) -> list[FileAtHome]:
-        """Copies and processes one id, and lists its files at home.
-
-        Args:
-            row: The id's label row.
-            hashes: SHA-256 of each of its files in production.
+    def bring_home(self, batch: Batch) -> AtHome:
+        """Copies and processes ids, and lists their files at home.
 
         Returns:
-            What is there of files_at_home; less than all if process_func did not write a file.
+            What is there of files_at_home; less than all if process_func did not write a file. An id of which a file
+            could not be copied is left out, and its failure is in `failures`.
 
         Raises:
-            ReconcileError: A file cannot be copied, the folder is a link, or process_func raised.
-            StorageError: The home's lock was lost.
+            ReconcileError: The disk is full, an id's folder is a link, or process_func raised.
+            StorageError: The home's lock was lost, or S3 fails for all files.
         """
+        if not batch:
+            return []
         self.lock.check()
-        self._copy_all(row["guid"], hashes)
-        self._process(row, hashes)
-        return self._files(row["guid"], hashes)
+        failed = self._copy_all(batch)
+        came = [item for item in batch if item[0]["guid"] not in failed]
+        return list(streamed(self.pool, self._finish, came, len(came)))
 
-    def repair(self, row: Mapping[str, Any], hashes: Mapping[str, str]) -> list[FileAtHome]:
-        """Copies and processes one id again because files are missing, and lists its files at home."""
-        self.journal.forget(row["guid"])
-        return self.bring_home(row, hashes)
+    def repair(self, batch: Batch) -> AtHome:
+        """Copies and processes ids again because files are missing, and lists their files at home."""
+        for row, _ in batch:
+            self.journal.forget(row["guid"])
+        return self.bring_home(batch)
 
-    def _copy_all(self, guid: str, hashes: Mapping[str, str]) -> None:
-        folder = join(self.reconciled, guid)
-        self.storage.make_folder(folder)
-        for name in self.files_from_production:
-            source, destination = join(self.production, guid, name), join(folder, name)
-            if self._must_copy(source, destination, hashes[name]):
+    def refuse_failures(self) -> None:
+        """Called at the end.
+
+        Raises:
+            ReconcileError: Files could not be copied; names the first of them, and where all are listed.
+        """
+        place = join(os.path.dirname(self.reconciled), "failed.jsonl")
+        if not self.failures.count:
+            self.storage.delete(place)
+            return
+        self.storage.put(self.failures.path, place)
+        raise self.failures.error(place)
+
+    def _copy_all(self, batch: Batch) -> set[str]:
+        """Copies what must be copied, and gives the ids of which a file could not be."""
+        guids = [row["guid"] for row, _ in batch]
+        for guid in guids:
+            self.storage.make_folder(join(self.reconciled, guid))
+        there = self.storage.at_home(self.reconciled, guids, self.files_from_production)
+        files = [(row["guid"], file) for row, sources in batch for file in self._copies(row, sources)]
+        planned = list(plan((file for _, file in files), there, self.overwrite))
+        todo = [(guid, *each) for (guid, _), each in zip(files, planned, strict=True) if each[1] is not Decision.SKIP]
+        if len(todo) < len(planned):
+            self.decisions[Decision.SKIP] += len(planned) - len(todo)
+        return {guid for guid in streamed(self.pool, self._copy, todo, len(todo)) if guid is not None}
+
+    def _copies(self, row: Mapping[str, Any], sources: Sequence[Source]) -> list[Copy]:
+        folder = join(self.reconciled, row["guid"])
+        named = zip(self.files_from_production, sources, strict=True)
+        return [Copy(each.path, join(folder, name), each.size, each.version, each.digest) for name, each in named]
+
+    def _copy(self, planned: tuple[str, Copy, Decision]) -> str | None:
+        """Copies a file, if it must be; gives the id if it failed."""
+        guid, file, decision = planned
+        self.lock.check()
+        try:
+            if decision is Decision.COMPARE:
+                decision = compared(self.storage.holds(file.destination, file))
+            with self._lock:
+                self.decisions[decision] += 1
+            if decision.copies:
                 self.journal.forget(guid)  # what process_func made of the file before may be as wrong as the file
-                self.storage.copy(source, destination, hashes[name], scratch=self._scratch_file())
+                self.storage.copy(file, scratch=os.path.join(self.scratch, str(threading.get_ident())))
+        except ObjectError as error:
+            self.failures.add(error)
+            return guid
+        self.failures.succeeded()
+        return None
 
-    def _must_copy(self, source: str, destination: str, digest: str) -> bool:
-        size, at_home = storage_of(source).size(source), self.storage.find(destination)
-        decision = decide(
-            size, digest, at_home.size if at_home else None, at_home.hash if at_home else str, self.overwrite
-        )
-        with self._lock:
-            self.decisions[decision] += 1
-        return decision.copies
+    def _finish(self, item: Item) -> tuple[str, list[FileAtHome]]:
+        row, sources = item
+        by_name = dict(zip(self.files_from_production, sources, strict=True))
+        guid = row["guid"]
+        found = self._process(row, by_name)
+        return guid, self._at_home(guid, by_name, join(self.reconciled, guid)) if found is None else found
 
-    def _scratch_file(self) -> str:
-        return os.path.join(self.scratch, str(threading.get_ident()))
-
-    def _process(self, row: Mapping[str, Any], hashes: Mapping[str, str]) -> None:
+    def _process(self, row: Mapping[str, Any], sources: Mapping[str, Source]) -> list[FileAtHome] | None:
+        """Calls process_func, if it has not seen exactly this before, and gives the files that are there then."""
         if self.process_func is None:
-            return
-        guid, digest = row["guid"], self.journal.digest(row, hashes)
+            return None
+        guid = row["guid"]
+        digest = self.journal.digest(row, {name: str(source.digest) for name, source in sources.items()})
         if self.journal.has(guid, digest):
-            return
+            return None
+        self.lock.check()
         self.journal.forget(guid)
         home = join(self.reconciled, guid)
         with self.storage.staged(home, self.scratch) as folder:
@@ -102,21 +165,28 @@ class Transfer:
                 self.process_func(dict(row), files, folder, True)
             except Exception as error:
                 raise _process_failed(error, guid, home, folder) from error
+            found = self._at_home(guid, sources, folder, processed=True)
             self.lock.check()  # before what it wrote is put in place, since it may have taken long
         self.journal.add(guid, digest)
+        return found
 
-    def _files(self, guid: str, hashes: Mapping[str, str]) -> list[FileAtHome]:
-        """Lists those of files_at_home that an id has."""
-        return [found for name in self.files_at_home if (found := self._file(guid, name, hashes)) is not None]
+    def _at_home(
+        self, guid: str, sources: Mapping[str, Source], folder: str, *, processed: bool = False
+    ) -> list[FileAtHome]:
+        """Those of files_at_home that lie in an id's folder, or in its copy on this machine."""
+        found = (self._file(guid, name, sources.get(name), folder, processed) for name in self.files_at_home)
+        return [file for file in found if file is not None]
 
-    def _file(self, guid: str, name: str, hashes: Mapping[str, str]) -> FileAtHome | None:
-        path = join(self.reconciled, guid, name)
-        found = self.storage.find(path)
+    def _file(self, guid: str, name: str, source: Source | None, folder: str, processed: bool) -> FileAtHome | None:
+        """One of files_at_home; a copied file is looked for again only where process_func may have touched it."""
+        place = f"{guid}/{name}"
+        if source is not None and not processed:
+            return FileAtHome(place, source.size, str(source.digest), place, source.hash_from)
+        found = storage_of(folder).find(join(folder, name))
         if found is None:
             return None
-        place = f"{guid}/{name}"
-        if name in hashes:
-            return FileAtHome(place, found.size, hashes[name], source=place)
+        if source is not None:
+            return FileAtHome(place, found.size, str(source.digest), place, source.hash_from)
         return FileAtHome(place, found.size, found.hash(), source=PROCESS_FUNC)
 
 

@@ -1,59 +1,52 @@
 """Checks that every kept id has all files_at_home, repairs what is missing, and fails with the list if it cannot."""
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 from finetune.errors import ReconcileError
 from finetune.progress import say
-from finetune.reconcile.manifest import FileAtHome
-from finetune.reconcile.parallel import in_parallel
-from finetune.reconcile.transfer import Transfer
+from finetune.reconcile.transfer import AtHome, Batch, Transfer
 from finetune.words import counted
 
 SHOWN = 20
 
 
-def validate(
-    transfer: Transfer,
-    rows: Mapping[str, Mapping[str, Any]],
-    files: Mapping[str, list[FileAtHome]],
-    hashes: Mapping[str, Mapping[str, str]],
-    pool: ThreadPoolExecutor,
-) -> dict[str, list[FileAtHome]]:
-    """Repairs ids that lack a file: copies and processes them once more.
+class Validation:
+    """What is missing at home, over all batches."""
 
-    Args:
-        transfer: How ids come home.
-        rows: Label row of each id.
-        files: What each id has at home.
-        hashes: SHA-256 of each id's files in production.
-        pool: Threads that repair.
+    def __init__(self, transfer: Transfer) -> None:
+        self._transfer, self._missing, self._count = transfer, list[str](), 0
 
-    Returns:
-        What each id has at home now: all files_at_home.
+    def complete(self, batch: Batch, found: AtHome) -> AtHome:
+        """Repairs the ids of a batch that lack a file: copies and processes them once more.
 
-    Raises:
-        ReconcileError: Files are still missing; lists them.
-    """
-    incomplete = [guid for guid, found in files.items() if len(found) < len(transfer.files_at_home)]
-    if not incomplete:
-        return dict(files)
-    say(f"files missing at home: copying and processing {counted(len(incomplete), 'id')} again")
-    found = in_parallel(pool, lambda guid: transfer.repair(rows[guid], hashes[guid]), incomplete, "repair")
-    repaired = dict(zip(incomplete, found, strict=True))
-    _refuse_missing(repaired, transfer)
-    return {**files, **repaired}
+        Returns:
+            What each id has at home now.
+        """
+        names = self._transfer.files_at_home
+        lacking = {guid for guid, files in found if len(files) < len(names)}
+        incomplete = [item for item in batch if item[0]["guid"] in lacking]
+        if not incomplete:
+            return found
+        say(f"files missing at home: copying and processing {counted(len(incomplete), 'id')} again")
+        repaired = dict(self._transfer.repair(incomplete))
+        for guid, files in repaired.items():
+            there = {file.path for file in files}
+            absent = [f"{guid}/{name}" for name in names if f"{guid}/{name}" not in there]
+            self._count += len(absent)
+            self._missing += absent[: SHOWN - len(self._missing)]
+        return [(guid, repaired.get(guid, files)) for guid, files in found]
 
+    def refuse_missing(self) -> None:
+        """Called after the last batch.
 
-def _refuse_missing(repaired: Mapping[str, list[FileAtHome]], transfer: Transfer) -> None:
-    there = {file.path for files in repaired.values() for file in files}
-    called_for = [f"{guid}/{name}" for guid in repaired for name in transfer.files_at_home]
-    missing = [f"  {path}" for path in called_for if path not in there]
-    if missing:
-        more = [f"  and {len(missing) - SHOWN:,} more"] if len(missing) > SHOWN else []
+        Raises:
+            ReconcileError: Files could not be copied, or are still missing; lists them.
+        """
+        self._transfer.refuse_failures()
+        if not self._count:
+            return
+        lines = [f"  {path}" for path in self._missing]
+        if self._count > len(lines):
+            lines.append(f"  and {self._count - len(lines):,} more")
         raise ReconcileError(
-            f"reconcile.files_at_home: {counted(len(missing), 'file')} neither copied nor written by process_func; "
-            f"list them in production.files_from_production, or let process_func write them:\n"
-            + "\n".join(missing[:SHOWN] + more)
+            f"reconcile.files_at_home: {counted(self._count, 'file')} neither copied nor written by process_func; "
+            f"list them in production.files_from_production, or let process_func write them:\n" + "\n".join(lines)
         )

@@ -59,7 +59,7 @@ class ReportFacts:
     left_out: Mapping[str, str]
     """Labels without ids in the dataset, and why."""
     dropped: Sequence[Dropped]
-    rejected: int
+    rejected: Sequence[str]
     """Ids that encode_data dropped."""
     truncated: Mapping[str, float] | None
     """Share of truncated examples per label; None if encode_data does not say."""
@@ -71,6 +71,10 @@ class ReportFacts:
     """Version of each package that matters, and of whatever else tells runs apart."""
     hashes: Mapping[str, str]
     """Fingerprints by name, for example manifest and dataset."""
+    model: str | None = None
+    """The model's name, where the run has several."""
+    checks: Sequence[Mapping[str, Any]] = ()
+    """What the data checks found, as `Finding.to_dict` gives it."""
 
 
 def group_dropped(reasons: Iterable[tuple[str, str]]) -> list[Dropped]:

@@ -29,7 +29,8 @@ def report_facts(
         preparation: What prepare decided and counted.
         history: The loss curve.
         manifest: What reconcile kept and dropped.
-        run: experiment, run_number, stack, started and config of the run that computes this.
+        run: experiment, run_number, stack, started and config of the run that computes this; of several models, the
+            name of this one as model.
         seconds: Seconds of work of each step, of this one so far.
     """
     dropped = list(manifest.dropped())
@@ -55,11 +56,12 @@ def report_facts(
         counts_after=preparation["counts"],
         left_out=preparation["left_out"],
         dropped=group_dropped((guid, reason) for guid, _, reason in dropped),
-        rejected=len(preparation["rejected"]),
+        rejected=preparation["rejected"],
         truncated=preparation["truncated"],
         seconds=seconds,
         majority_label=evaluation.majority_label,
         config=run["config"],
         versions=versions(),
         hashes={"manifest": hash_file(manifest.path)},
+        model=run.get("model"),
     )

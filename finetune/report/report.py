@@ -50,7 +50,7 @@ def build_report(facts: ReportFacts) -> str:
     ids = int(facts.confusion.sum())
     kept = best_point(facts.history, facts.best_metric)
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             facts=facts,
@@ -126,16 +126,17 @@ def _plots(facts: ReportFacts, headline: str, kept: float | None) -> dict[str, s
     return result
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates of this folder, with the filters that all pages use."""
+    result = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(score=_score, share=_share, duration=duration)
-    return environment
+    result.filters.update(score=_score, share=_share, duration=duration)
+    return result
 
 
 def _score(value: Any) -> str:

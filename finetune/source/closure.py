@@ -30,6 +30,11 @@ class Sources:
             self._modules[name] = read_module(name, path) if path else None
         return self._modules[name]
 
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files that were read so far, by module."""
+        return {name: module.path for name, module in self._modules.items() if module is not None}
+
     def has(self, name: str) -> bool:
         """Whether the name is a module or a folder of modules of the project."""
         return is_project_module(name, self._roots)

@@ -1,24 +1,24 @@
 """Copies one file so that its destination is complete or absent, never half written."""
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
-from finetune.errors import ReconcileError
+from finetune.storage.digest import CHUNK, Digest, new_hasher
 from finetune.storage.disk import disk_errors
+from finetune.storage.failures import ObjectError
+from finetune.storage.plan import Copy
 
-CHUNK = 1 << 20
 SCRATCH = ".incoming"
 """Hidden, so that it is never taken for an artifact id."""
 
 
 def hash_file(path: str | Path) -> str:
     """SHA-256 of a file's content as 64 hexadecimal digits."""
-    with open(path, "rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return Digest.of_file(path).value
 
 
 @contextmanager
@@ -38,49 +38,51 @@ def scratch_folder(parent: Path) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def copy_file(source: str | Path, destination: str | Path, expected_hash: str, *, scratch: str | Path) -> None:
-    """Copies a file under a scratch name, checks its hash on the way, and moves it to its destination.
+def copy_file(file: Copy, scratch: str | Path) -> None:
+    """Copies a local file under a scratch name, checks its hash on the way, and moves it to its destination.
 
     Args:
-        source: The file to copy.
-        destination: Where it goes; what lies there is replaced, a link too.
-        expected_hash: SHA-256 of the content.
+        file: What is copied, and where to; what lies there is replaced, a link too.
         scratch: A path on the destination's file system that nothing else uses. A copy that fails leaves its
             beginning there.
 
     Raises:
-        ReconcileError: The file cannot be read or written, or its content is not the expected one.
+        ObjectError: The file cannot be read, or its content is not the expected one.
+        ReconcileError: The disk fails.
     """
-    with disk_errors(f"copy {source} -> {destination}", os.path.dirname(destination)):
-        _move_in(source, scratch, destination, expected_hash, _copy_content(source, scratch))
+    folder = os.path.dirname(file.destination)
+    with disk_errors(f"copy {file.source} -> {file.destination}", folder), _opened(file) as reader:
+        _move_in(file, scratch, _copy_content(reader, scratch, file.digest.kind))
 
 
-def move_in(source: str | Path, scratch: str | Path, destination: str | Path, expected_hash: str) -> None:
-    """Moves what was fetched under a scratch name to its destination, if its content is the expected one.
-
-    Raises:
-        ReconcileError: It is not, or the file cannot be moved.
-    """
-    with disk_errors(f"copy {source} -> {destination}", os.path.dirname(destination)):
-        _move_in(source, scratch, destination, expected_hash, hash_file(scratch))
-
-
-def _move_in(source: str | Path, scratch: str | Path, destination: str | Path, expected_hash: str, digest: str) -> None:
-    if digest != expected_hash:
-        raise ReconcileError(
-            f"copy {source} -> {destination}: the file changed while it was read "
-            f"(SHA-256 {expected_hash} before, {digest} now); start the run again"
+def _move_in(file: Copy, scratch: str | Path, found: Digest) -> None:
+    if found != file.digest:
+        raise _failed(
+            file,
+            f"the file changed, or its known hash is wrong ({found.kind} {file.digest.value} before, "
+            f"{found.value} now); start the run again",
         )
-    os.replace(scratch, destination)
+    os.replace(scratch, file.destination)
 
 
-def _copy_content(source: str | Path, destination: str | Path) -> str:
-    digest = hashlib.sha256()
-    with open(source, "rb", buffering=0) as reader, open(destination, "wb", buffering=0) as writer:
+def _failed(file: Copy, cause: str) -> ObjectError:
+    return ObjectError("copy", file.source, file.destination, cause)
+
+
+def _opened(file: Copy) -> FileIO:
+    try:
+        return FileIO(file.source)
+    except OSError as error:
+        raise _failed(file, error.strerror or str(error)) from error
+
+
+def _copy_content(reader: FileIO, destination: str | Path, kind: str) -> Digest:
+    hasher = new_hasher(kind)
+    with open(destination, "wb", buffering=0) as writer:
         while chunk := reader.read(CHUNK):
-            digest.update(chunk)
+            hasher.update(chunk)
             _write_all(writer.fileno(), chunk)
-    return digest.hexdigest()
+    return Digest(kind, hasher.hexdigest())
 
 
 def _write_all(descriptor: int, chunk: bytes) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from finetune.errors import ReconcileError
+from finetune.storage.digest import Digest
 
 
 class ListedFile(NamedTuple):
@@ -14,6 +15,8 @@ class ListedFile(NamedTuple):
     name: str
     size: int
     version: str
+    digest: Digest | None = None
+    """What the listing already knows of the content: in S3 the MD5 that an ETag may be."""
 
 
 def list_ids(folder: str, names: Sequence[str]) -> Iterator[tuple[str, list[ListedFile]]]:

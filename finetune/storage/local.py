@@ -8,11 +8,13 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from finetune.errors import ReconcileError
-from finetune.storage.copy import copy_file, hash_file, move_in, scratch_folder
+from finetune.storage.copy import copy_file, hash_file, scratch_folder
+from finetune.storage.digest import Digest
 from finetune.storage.disk import disk_errors
 from finetune.storage.listing import ListedFile, list_ids
 from finetune.storage.lock import Lasting, locked, try_locked
-from finetune.storage.storage import Found, storage_of
+from finetune.storage.plan import Copy
+from finetune.storage.storage import Found
 from finetune.storage.uri import is_s3
 
 
@@ -40,18 +42,10 @@ class LocalStorage:
         """As Storage says; a link counts as what it leads to."""
         return os.path.isfile(path)
 
-    def size(self, path: str) -> int:
-        """As Storage says."""
-        with disk_errors(f"{path} was listed in production but cannot be read now; start the run again", path):
-            return os.stat(path).st_size
-
     def find(self, path: str) -> Found | None:
         """As Storage says; a link counts as absent, so that a copy replaces it."""
-        try:
-            status = os.lstat(path)
-        except FileNotFoundError:
-            return None
-        return Found(status.st_size, lambda: _hash(path)) if stat.S_ISREG(status.st_mode) else None
+        size = _size(path)
+        return None if size is None else Found(size, lambda: _hash(path))
 
     def hash(self, path: str, version: str | None = None) -> str:
         """As Storage says; the content is read whatever was listed.
@@ -88,13 +82,27 @@ class LocalStorage:
             return False
         return True
 
-    def copy(self, source: str, destination: str, expected_hash: str, *, scratch: str) -> None:
+    def at_home(self, folder: str, guids: Sequence[str], names: Sequence[str]) -> dict[str, ListedFile]:
         """As Storage says."""
-        if not is_s3(source):
-            copy_file(source, destination, expected_hash, scratch=scratch)
+        places = ((f"{folder}/{guid}/{name}", name) for guid in guids for name in names)
+        return {place: ListedFile(name, size, "") for place, name in places if (size := _size(place)) is not None}
+
+    def holds(self, path: str, file: Copy) -> bool:
+        """As Storage says."""
+        with disk_errors(f"read {path}", path):
+            return Digest.of_file(path, file.digest.kind) == file.digest
+
+    def copy(self, file: Copy, *, scratch: str) -> None:
+        """As Storage says."""
+        if not is_s3(file.source):
+            copy_file(file, scratch)
             return
-        storage_of(source).fetch(source, Path(scratch))
-        move_in(source, scratch, destination, expected_hash)
+        from finetune.storage.objects import Objects
+        from finetune.storage.s3_copy import to_disk
+
+        to_disk(Objects(), file, Path(scratch))
+        with disk_errors(f"copy {file.source} -> {file.destination}", os.path.dirname(file.destination)):
+            os.replace(scratch, file.destination)
 
     def known_hash(self, path: str, version: str) -> str | None:
         """None: a local file says nothing of where it came from."""
@@ -112,6 +120,11 @@ class LocalStorage:
     def delete(self, path: str) -> None:
         """As Storage says."""
         Path(path).unlink(missing_ok=True)
+
+    def delete_below(self, folder: str) -> None:
+        """As Storage says."""
+        if os.path.isdir(folder):
+            shutil.rmtree(folder)
 
     def make_folder(self, folder: str) -> None:
         """As Storage says; refuses a link, which would lead out of the home."""
@@ -145,6 +158,14 @@ class LocalStorage:
     def at_hand(self, folder: str, guids: Sequence[str], names: Sequence[str]) -> Iterator[str]:
         """The folder itself."""
         yield folder
+
+
+def _size(path: str) -> int | None:
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _hash(path: str) -> str:

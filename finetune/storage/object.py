@@ -5,7 +5,8 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-SHA256 = "sha256"
+from finetune.storage.digest import DIGITS, SHA256, Digest
+
 SOURCE = "source-etag"
 
 
@@ -19,9 +20,17 @@ class Object:
     modified: datetime
     asked: datetime | None = None
     """The server's time of the answer."""
-    sha256: str | None = None
+    kept: tuple[Digest, ...] = ()
+    """Hashes of its content that its metadata keep, each under the name of its kind."""
+    encrypted: bool = False
+    """With a key of KMS or of the customer: then its ETag is no hash."""
     source: str | None = None
     """ETag of the object that it was copied from."""
+
+    @property
+    def sha256(self) -> str | None:
+        """The kept SHA-256."""
+        return next((digest.value for digest in self.kept if digest.kind == SHA256), None)
 
     @property
     def version(self) -> str:
@@ -34,6 +43,11 @@ def etag_of(version: str) -> str:
     return version.partition(" ")[0]
 
 
+def metadata_of(digest: Digest, version: str = "") -> dict[str, str]:
+    """The metadata that keep a content's hash and the version of the source that it was copied from."""
+    return {digest.kind: digest.value, **({SOURCE: etag_of(version)} if version else {})}
+
+
 def described(answer: dict[str, Any]) -> Object:
     """The object that an answer to GetObject or HeadObject describes."""
     kept = answer.get("Metadata", {})
@@ -43,7 +57,8 @@ def described(answer: dict[str, Any]) -> Object:
         etag=answer["ETag"],
         modified=answer["LastModified"],
         asked=_time(answer),
-        sha256=kept.get(SHA256),
+        kept=tuple(Digest(kind, kept[kind]) for kind in DIGITS if kind in kept),
+        encrypted="kms" in answer.get("ServerSideEncryption", "") or "SSECustomerAlgorithm" in answer,
         source=kept.get(SOURCE),
     )
 

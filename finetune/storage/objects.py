@@ -1,18 +1,20 @@
 """Objects of S3 through the process's client: each request is tried again while S3 ails, and fails in our words."""
 
-import hashlib
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from finetune.errors import StorageError
+from finetune.storage import bulk
 from finetune.storage.client import s3_client
-from finetune.storage.copy import CHUNK, hash_file
-from finetune.storage.disk import disk_errors
-from finetune.storage.object import SHA256, SOURCE, Object, described, etag_of
+from finetune.storage.digest import CHUNK, MD5, Digest, new_hasher
+from finetune.storage.failures import checked, other
+from finetune.storage.object import Object, described, etag_of, metadata_of
+from finetune.storage.plan import Copy
 from finetune.storage.retry import retried
 from finetune.storage.s3_errors import ABSENT, CHANGED, CONFLICT, code_of, s3_errors
 from finetune.storage.uri import S3Uri
@@ -21,25 +23,46 @@ T = TypeVar("T")
 
 LARGEST_COPY = 5 * 1024**3
 """What CopyObject takes in one request, in bytes (S3's documentation); larger objects are copied in parts."""
-ONE_REQUEST = 8 * 1024**2
-"""Bytes that are uploaded from memory, in one request."""
+PART = 256 * 1024**2
+"""Bytes of a part that S3 copies in one request; boto3 makes them larger where S3's 10,000 parts would not do."""
 
 
 class Objects:
     """The calls to S3."""
 
+    def __init__(self, largest_copy: int = LARGEST_COPY) -> None:
+        self._largest_copy = largest_copy
+
     def below(self, folder: S3Uri) -> Iterator[Object]:
         """Yields all objects below a place, in order of their keys; asks for a page of a thousand at a time."""
-        start = len(folder.prefix)
-        for page in self._pages(folder):
-            for each in page.get("Contents", []):
-                yield Object(each["Key"][start:], each["Size"], each["ETag"], each["LastModified"])
+        for page in self.pages(folder):
+            yield from page
+
+    def pages(self, folder: S3Uri, after: str = "", most: int = 1_000) -> Iterator[list[Object]]:
+        """Yields the objects below a place, a page of a thousand at a time, from after a path relative to it."""
+        start, begin = len(folder.prefix), {"MaxKeys": most, **({"StartAfter": folder.prefix + after} if after else {})}
+        for page in self._pages(folder, **begin):
+            yield [
+                Object(each["Key"][start:], each["Size"], each["ETag"], each["LastModified"])
+                for each in page.get("Contents", [])
+            ]
 
     def folders(self, folder: S3Uri) -> list[str]:
         """Names of what stands between a place and the next slash."""
         pages = self._pages(folder, Delimiter="/")
         found = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
         return [prefix[len(folder.prefix) :].rstrip("/") for prefix in found]
+
+    def bulk_pages(self, folder: S3Uri, after: str = "") -> Iterator[list[Object]]:
+        """As `pages`, at a tenth of the processor time; where a key or the weather is bad, `pages` goes on."""
+        try:
+            if not bulk.is_clean(folder.key or "-") or not bulk.is_clean(after or "-"):
+                raise bulk.UncleanError
+            for page in bulk.pages(folder, after):
+                yield page
+                after = page[-1].path if page else after
+        except (bulk.UncleanError, ClientError, BotoCoreError):
+            yield from self.pages(folder, after)
 
     def _pages(self, folder: S3Uri, **more: Any) -> Iterator[dict[str, Any]]:
         asked: dict[str, Any] = {"Bucket": folder.bucket, "Prefix": folder.prefix, **more}
@@ -127,36 +150,78 @@ class Objects:
                 return False
             raise _in_our_words("write", uri, error) from error
 
-    def put(self, source: Path, uri: S3Uri, expected_hash: str) -> None:
-        """Uploads a local file, with its hash as metadata; a large one in parts, of which S3 makes one object.
+    def digest(self, uri: S3Uri, kind: str, etag: str | None = None) -> Digest:
+        """The digest of an object's content, which is read."""
+        hasher = new_hasher(kind)
+
+        def begin() -> None:
+            nonlocal hasher
+            hasher = new_hasher(kind)
+
+        self.stream(uri, lambda chunk: hasher.update(chunk), begin=begin, etag=etag)
+        return Digest(kind, hasher.hexdigest())
+
+    def get(self, uri: S3Uri, etag: str, digest: Digest) -> bytes:
+        """A small object's content, checked; in one attempt.
 
         Raises:
-            StorageError: The content is not the expected one, or S3 refuses it.
+            ClientError: S3 refuses it, for instance because it has another ETag now.
+            BotoCoreError: The body breaks off.
+            CorruptError: It has another content than expected.
         """
-        metadata = {SHA256: expected_hash}
-        with disk_errors(f"copy {source} -> {uri}", source):
-            if source.stat().st_size <= ONE_REQUEST:
-                content = source.read_bytes()
-                _refuse_other(source, uri, hashlib.sha256(content).hexdigest(), expected_hash)
-                there = {"Bucket": uri.bucket, "Key": uri.key}
-                _ask("copy", source, lambda: s3_client().put_object(**there, Body=content, Metadata=metadata), uri)
-            else:
-                _ask("copy", source, lambda: _upload(source, uri, metadata), uri)
-                _refuse_other(source, uri, hash_file(source), expected_hash, lambda: self.delete(uri))
+        condition = {"IfMatch": etag} if etag else {}
+        with closing(s3_client().get_object(Bucket=uri.bucket, Key=uri.key, **condition)["Body"]) as body:
+            return checked(bytes(body.read()), digest)
 
-    def copy(self, source: S3Uri, version: Object, destination: S3Uri, expected_hash: str) -> None:
-        """Copies within S3, if the source still is this version; its content does not come here."""
-        place = {"Bucket": source.bucket, "Key": source.key}
-        extra = {
-            "Metadata": {SHA256: expected_hash, SOURCE: version.etag},
-            "MetadataDirective": "REPLACE",
-            "CopySourceIfMatch": version.etag,
-        }
-        there = {"Bucket": destination.bucket, "Key": destination.key}
-        if version.size <= LARGEST_COPY:
-            _ask("copy", source, lambda: s3_client().copy_object(CopySource=place, **there, **extra), destination)
-        else:
-            _ask("copy", source, lambda: s3_client().copy(place, *there.values(), ExtraArgs=extra), destination)
+    def put(self, uri: S3Uri, content: bytes, metadata: dict[str, str]) -> None:
+        """Writes an object from memory.
+
+        Raises:
+            ClientError: S3 refuses it.
+        """
+        retried(lambda: s3_client().put_object(Bucket=uri.bucket, Key=uri.key, Body=content, Metadata=metadata))
+
+    def upload(self, source: Path, uri: S3Uri, digest: Digest) -> None:
+        """Uploads a large local file in parts, of which S3 makes one object.
+
+        Raises:
+            ClientError: S3 refuses it.
+            CorruptError: The file has another content than expected, now that it is read; then nothing stays.
+        """
+        retried(lambda: _upload(source, uri, metadata_of(digest)))
+        found = Digest.of_file(source, digest.kind)
+        if found != digest:
+            self.delete(uri)
+            raise other(found, digest)
+
+    def copy(self, file: Copy) -> None:
+        """Copies within S3, if the source still is this version; its content comes here only if S3 tells no hash.
+
+        Raises:
+            ClientError: S3 refuses it, for instance because the source changed.
+            CorruptError: It has another content than expected; then nothing stays.
+        """
+        source, destination = S3Uri.parse(file.source), S3Uri.parse(file.destination)
+        found = self._copy(source, destination, file) or self.digest(
+            source, file.digest.kind, etag_of(file.version) or None
+        )
+        if found != file.digest:
+            self.delete(destination)
+            raise other(found, file.digest)
+
+    def _copy(self, source: S3Uri, destination: S3Uri, file: Copy) -> Digest | None:
+        """Gives the digest that S3 tells of the copy."""
+        place, there = {"Bucket": source.bucket, "Key": source.key}, (destination.bucket, destination.key)
+        extra: dict[str, Any] = {"Metadata": metadata_of(file.digest, file.version), "MetadataDirective": "REPLACE"}
+        if file.version:
+            extra["CopySourceIfMatch"] = etag_of(file.version)
+        if file.size > self._largest_copy:
+            retried(lambda: s3_client().copy(place, *there, ExtraArgs=extra, Config=_in_parts(self._largest_copy)))
+            return None
+        if file.digest.kind != MD5:
+            extra["ChecksumAlgorithm"] = file.digest.kind.upper()
+        answer = retried(lambda: s3_client().copy_object(CopySource=place, Bucket=there[0], Key=there[1], **extra))
+        return _told(answer, file.digest.kind)
 
     def delete(self, uri: S3Uri, *, etag: str | None = None) -> None:
         """Removes an object, if it is there; where an ETag is given, only that one."""
@@ -173,12 +238,19 @@ def _upload(source: Path, uri: S3Uri, metadata: dict[str, str]) -> None:
         s3_client().upload_fileobj(file, uri.bucket, uri.key, ExtraArgs={"Metadata": metadata})
 
 
-def _refuse_other(
-    source: Path, uri: S3Uri, digest: str, expected_hash: str, undo: Callable[[], None] = lambda: None
-) -> None:
-    if digest != expected_hash:
-        undo()
-        raise StorageError(f"copy {source} -> {uri}: the file changed while it was read; start the run again")
+def _in_parts(largest_copy: int) -> Any:
+    from boto3.s3.transfer import TransferConfig
+
+    return TransferConfig(multipart_threshold=largest_copy, multipart_chunksize=min(PART, largest_copy))
+
+
+def _told(answer: dict[str, Any], kind: str) -> Digest | None:
+    """The digest of that kind in S3's answer to CopyObject: pure."""
+    result = answer["CopyObjectResult"]
+    if kind == MD5:
+        return None if "kms" in answer.get("ServerSideEncryption", "") else Digest.of_etag(result["ETag"])
+    told = result.get(f"Checksum{kind.upper()}")
+    return None if told is None else Digest(kind, b64decode(told).hex())
 
 
 def _ask(operation: str, source: object, work: Callable[[], T], destination: object = None) -> T:

@@ -1,45 +1,81 @@
 """Decides whether a file is copied. Nothing is read or written here.
 
-at home         size    hash     overwrite   decision
--------         ----    ----     ---------   --------
-absent          -       -        any         copy, absent
-present         differ  -        any         copy, size differs
-present         equal   differ   no          copy, hash differs
-present         equal   -        yes         copy, overwrite
-present         equal   equal    no          skip, same size and hash
+at home   size     overwrite   hash of the listing at home   decision
+-------   ------   ---------   ---------------------------   --------
+absent    -        any         -                             copy, absent
+present   differ   any         -                             replace, size differs
+present   equal    yes         -                             replace, overwrite
+present   equal    no          equal                         skip, same size and hash
+present   equal    no          that of the source's ETag     skip, same size and hash
+present   equal    no          of the same kind, differs     replace, hash differs
+present   equal    no          unknown, or of another kind   compare: ask what lies there, then replace or skip
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from typing import NamedTuple
+
+from finetune.storage.digest import Digest
+from finetune.storage.listing import ListedFile
+from finetune.storage.object import etag_of
 
 
 class Decision(StrEnum):
     """What happens to one file, and why."""
 
     COPY_ABSENT = "copy: absent"
-    COPY_SIZE = "copy: size differs"
-    COPY_HASH = "copy: hash differs"
-    COPY_OVERWRITE = "copy: overwrite"
+    COPY_SIZE = "replace: size differs"
+    COPY_HASH = "replace: hash differs"
+    COPY_OVERWRITE = "replace: overwrite"
     SKIP = "skip: same size and hash"
+    COMPARE = "compare: hash at home unknown"
 
     @property
     def copies(self) -> bool:
         """Whether the file is copied."""
-        return self is not Decision.SKIP
+        return self not in (Decision.SKIP, Decision.COMPARE)
 
 
-def decide(
-    source_size: int,
-    source_hash: str,
-    size_at_home: int | None,
-    hash_at_home: Callable[[], str],
-    overwrite: bool,
-) -> Decision:
-    """Decides for one file; the hash at home is asked for only when the sizes are equal."""
-    if size_at_home is None:
+class Copy(NamedTuple):
+    """A file that is to lie somewhere, and what is known of it."""
+
+    source: str
+    destination: str
+    size: int
+    version: str
+    """As a listing gave it; empty where none did."""
+    digest: Digest
+    """What its content must be."""
+
+
+def plan(
+    files: Iterable[Copy], there: Mapping[str, ListedFile], overwrite: bool = False
+) -> Iterator[tuple[Copy, Decision]]:
+    """Decides for each file of a listing of the source, by a listing of the destination.
+
+    Args:
+        files: What is to be at the destination.
+        there: What lies there, by place.
+        overwrite: Replace what is there whatever it is.
+    """
+    return ((file, decide(file, there.get(file.destination), overwrite)) for file in files)
+
+
+def decide(file: Copy, there: ListedFile | None, overwrite: bool) -> Decision:
+    """Decides for one file."""
+    if there is None:
         return Decision.COPY_ABSENT
-    if size_at_home != source_size:
+    if there.size != file.size:
         return Decision.COPY_SIZE
     if overwrite:
         return Decision.COPY_OVERWRITE
-    return Decision.SKIP if hash_at_home() == source_hash else Decision.COPY_HASH
+    if there.digest is None:
+        return Decision.COMPARE
+    if there.digest in (file.digest, Digest.of_etag(etag_of(file.version))):
+        return Decision.SKIP
+    return Decision.COPY_HASH if there.digest.kind == file.digest.kind else Decision.COMPARE
+
+
+def compared(same: bool) -> Decision:
+    """What a comparison decides."""
+    return Decision.SKIP if same else Decision.COPY_HASH

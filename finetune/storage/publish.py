@@ -6,9 +6,10 @@ from pathlib import Path
 
 from finetune.progress import say, track
 from finetune.storage.client import THREADS
-from finetune.storage.copy import hash_file
+from finetune.storage.digest import Digest
 from finetune.storage.disk import disk_errors
-from finetune.storage.plan import Decision, decide
+from finetune.storage.listing import ListedFile
+from finetune.storage.plan import Copy, Decision, compared, decide
 from finetune.storage.storage import storage_of
 from finetune.storage.uri import join
 from finetune.words import counted
@@ -30,11 +31,13 @@ def publish(folder: Path, place: str, names: Sequence[str] | None = None) -> dic
     def bring(name: str) -> Decision:
         source, target = folder / name, join(place, name)
         with disk_errors(f"read {source}", source):
-            size, digest = source.stat().st_size, hash_file(source)
+            file = Copy(str(source), target, source.stat().st_size, "", Digest.of_file(source))
         there = None if fresh else storage.find(target)
-        decision = decide(size, digest, there.size if there else None, there.hash if there else str, False)
+        decision = decide(file, None if there is None else ListedFile(name, there.size, ""), overwrite=False)
+        if decision is Decision.COMPARE:
+            decision = compared(storage.holds(target, file))
         if decision.copies:
-            storage.copy(str(source), target, digest, scratch="")
+            storage.copy(file, scratch="")
         return decision
 
     with ThreadPoolExecutor(THREADS) as pool:

@@ -20,6 +20,7 @@ from botocore.exceptions import (
 )
 
 from finetune.storage.counter import RETRIES
+from finetune.storage.failures import CorruptError
 from finetune.storage.s3_errors import code_of
 
 T = TypeVar("T")
@@ -27,7 +28,12 @@ T = TypeVar("T")
 ATTEMPTS = 6
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 10.0
+REREADS = 3
+"""Attempts at a body of another content than expected: more than chance is a wrong hash, not a bad line."""
+
+
 _BROKEN = (
+    CorruptError,
     ConnectionError,
     FlexibleChecksumError,
     HTTPClientError,
@@ -47,7 +53,7 @@ def retried(work: Callable[[], T]) -> T:
         try:
             return work()
         except Exception as error:
-            if not is_transient(error):
+            if not is_transient(error) or (isinstance(error, CorruptError) and attempt >= REREADS):
                 raise
             RETRIES.add()
             time.sleep(delay(attempt) * random.uniform(0.5, 1.0))

@@ -14,6 +14,7 @@ from botocore.exceptions import (
 )
 
 from finetune.errors import StorageError
+from finetune.storage.failures import CorruptError, ObjectError
 
 ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 CHANGED = frozenset({"PreconditionFailed", "412"})
@@ -31,6 +32,10 @@ _ADVICE = {
     "BadRequest": "S3 refused the request without a reason, most often because of expired credentials or a wrong "
     "region; look with `aws sts get-caller-identity` and at AWS_REGION",
 }
+_OTHER_CONTENT = (
+    "the file changed, or the hash that the database or the listing tells is not its own (a listing tells none of an "
+    "object that a KMS key encrypts among others that none does: name its column in production.labels.hash)"
+)
 _SAME = {
     "404": "NoSuchKey",
     "NotFound": "NoSuchKey",
@@ -49,12 +54,13 @@ _SAME = {
     "412": "PreconditionFailed",
     "400": "BadRequest",
 }
+_OF_ONE_OBJECT = frozenset({"NoSuchKey", "AccessDenied", "PreconditionFailed"})
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, ProfileNotFound, SSOError, TokenRetrievalError)
 
 
 @contextmanager
 def s3_errors(operation: str, source: object, destination: object = None) -> Iterator[None]:
-    """Raises a StorageError in place of what botocore raises."""
+    """Raises a StorageError in place of what botocore raises; an ObjectError where S3 refused this object alone."""
     doing = f"{operation} {source}" + (f" -> {destination}" if destination is not None else "")
     try:
         yield
@@ -64,7 +70,11 @@ def s3_errors(operation: str, source: object, destination: object = None) -> Ite
             f"AWS_PROFILE, or run where a role is attached"
         ) from error
     except ClientError as error:
+        if _SAME.get(code_of(error), code_of(error)) in _OF_ONE_OBJECT:
+            raise ObjectError(operation, source, destination, _advice(error)) from error
         raise StorageError(f"{doing}: {_advice(error)}") from error
+    except CorruptError as error:
+        raise ObjectError(operation, source, destination, f"{error}; {_OTHER_CONTENT}") from error
     except BotoCoreError as error:
         raise StorageError(f"{doing}: {error}; check the network and AWS_REGION, and start again") from error
 

@@ -1,12 +1,13 @@
 """One storage type with a handful of verbs; whether a place is local or in S3 is resolved here, once."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from finetune.storage.listing import ListedFile
+from finetune.storage.plan import Copy
 from finetune.storage.uri import Place, is_s3
 
 
@@ -46,9 +47,6 @@ class Storage(Protocol):
     def exists(self, path: str) -> bool:
         """Whether a file is there."""
 
-    def size(self, path: str) -> int:
-        """Size in bytes of a file of production."""
-
     def find(self, path: str) -> Found | None:
         """Size and hash of a regular file; None for an absent one."""
 
@@ -64,8 +62,23 @@ class Storage(Protocol):
     def claim(self, folder: str) -> bool:
         """Makes a folder and says so, or says that it was there: of two processes one gets it."""
 
-    def copy(self, source: str, destination: str, expected_hash: str, *, scratch: str) -> None:
-        """Copies a file of either kind here; refuses another content than the expected one."""
+    def at_home(self, folder: str, guids: Sequence[str], names: Sequence[str]) -> Mapping[str, ListedFile]:
+        """Which of these files of these ids are there, by place; a link counts as absent."""
+
+    def holds(self, path: str, file: Copy) -> bool:
+        """Whether what lies there has the content of this file."""
+
+    def copy(self, file: Copy, *, scratch: str) -> None:
+        """Copies a file of either kind here; refuses another version or content than the expected one.
+
+        Args:
+            file: What is copied, and where to.
+            scratch: A local path on the destination's file system, where that is local, that nothing else uses.
+
+        Raises:
+            ObjectError: This file failed for good.
+            FinetuneError: It cannot be copied for a reason that is not its own.
+        """
 
     def known_hash(self, path: str, version: str) -> str | None:
         """The kept hash of that version of the source which was copied to `path`; None where none is kept."""
@@ -78,6 +91,9 @@ class Storage(Protocol):
 
     def delete(self, path: str) -> None:
         """Removes a file, if it is there."""
+
+    def delete_below(self, folder: str) -> None:
+        """Removes a folder with all that is in it, if it is there."""
 
     def make_folder(self, folder: str) -> None:
         """Makes the folder of an id, where folders must be made."""

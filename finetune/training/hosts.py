@@ -1,4 +1,4 @@
-"""The hosts of one job: who leads, on which ports they meet, and what each training process must know. Pure."""
+"""The hosts of one job: who leads, on which ports they meet, and how they reach each other. Pure."""
 
 import hashlib
 import json
@@ -6,8 +6,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-HOSTS, WORK = "FINETUNE_HOSTS", "FINETUNE_WORK"
+HOSTS, WANTED = "FINETUNE_HOSTS", "FINETUNE_WORK"
 """Variables that the leader's step finds: these facts as JSON, and the file that asks the other processes to work."""
+JOIN_S = 600
+"""Seconds until all hosts must have called, and all their processes met."""
 _FIRST_PORT, _PORTS = 20_000, 5_000
 
 
@@ -31,24 +33,6 @@ class Hosts:
     def leads(self) -> bool:
         """Whether this host is it."""
         return self.current == self.leader
-
-    def ranks(self, processes: int) -> list[int]:
-        """Ranks of this host's training processes, `processes` a host."""
-        first = self.names.index(self.current) * processes
-        return list(range(first, first + processes))
-
-    def environment(self, rank: int, processes: int) -> dict[str, str]:
-        """Variables by which torch.distributed and accelerate know a training process and find the others."""
-        return {
-            "RANK": str(rank),
-            "WORLD_SIZE": str(len(self.names) * processes),
-            "LOCAL_RANK": str(rank % processes),
-            "LOCAL_WORLD_SIZE": str(processes),
-            "MASTER_ADDR": self.leader,
-            "MASTER_PORT": str(self.port + 1),
-            "GLOO_SOCKET_IFNAME": self.interface,
-            "NCCL_SOCKET_IFNAME": self.interface,
-        }
 
     def to_json(self) -> str:
         """For the variable FINETUNE_HOSTS."""

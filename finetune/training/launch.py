@@ -1,152 +1,135 @@
-"""The leader's side of a job: runs the step, hands work to the other hosts, and tells them how it ended."""
+"""Starts one machine's training processes through torch's elastic launch, the API beneath torchrun, and waits.
 
-import json
+On a machine that does not lead: `python -m finetune.training.launch FOLDER`.
+"""
+
 import os
 import signal
 import socket
-import subprocess
-import tempfile
-import time
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from finetune.training.hosts import HOSTS, WORK, Hosts
-from finetune.training.line import Line, listen
-from finetune.training.ranks import FAILED, Ranks, ended
+import torch
+from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-FAILURE = Path("/opt/ml/output/failure")
-"""What stands here becomes the job's FailureReason."""
-POLL_S, NOT_STARTED = 0.1, 127
-JOIN_S, GRACE_S, LEAVE_S = 600.0, 30.0, 60.0
-"""Until all hosts have called; until a step must have ended after another host failed; until hosts have hung up."""
+from finetune.asked import SIGNALS
+from finetune.errors import TrainError
+from finetune.training.accelerated import accelerate_environment
+from finetune.training.callbacks import TrainingStopped
+from finetune.training.failures import first_failure, leave
+from finetune.training.hosts import JOIN_S, Hosts, hosts_of
+from finetune.training.work import STOPPED, WORK, Work
+from finetune.variables import variables
+
+GRACE_S, POLL_S = 110, 0.1
+"""For a checkpoint after a signal, of the 120 s that SageMaker gives; between looks."""
 
 
-def lead(hosts: Hosts, command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Runs the step's command to its end and gives its exit code; with 128 added to a signal's number.
+def processes_of(wanted: int | None) -> int:
+    """Training processes of this machine: as many as wanted, else one for each GPU, or one.
 
     Raises:
-        OSError: The leader's port is taken.
+        TrainError: More are wanted than there are GPUs.
     """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        own = {**environment, HOSTS: hosts.to_json(), WORK: str(folder / "wanted.json")}
-        others = _Others(hosts)
-        try:
-            step = subprocess.Popen(list(command), env=own)
-        except OSError as error:
-            others.end(_told(f"the step's command cannot be started: {error}"))
-            return NOT_STARTED
-        signal.signal(signal.SIGTERM, lambda number, frame: step.send_signal(number))
-        try:
-            failure = _watch(step, others, hosts, environment, folder)
-        finally:
-            step.kill()
-            code = step.wait()
-        others.end(None if code == 0 else _told(failure or ended(code)))
-        return 128 - code if code < 0 else code
+    gpus = torch.cuda.device_count()
+    if wanted is not None and gpus and wanted > gpus:
+        raise TrainError(f"train.processes: {wanted} are asked for, but this machine has {gpus} GPUs; ask for fewer")
+    return wanted or max(1, gpus)
 
 
-def _watch(
-    step: subprocess.Popen[bytes], others: "_Others", hosts: Hosts, environment: Mapping[str, str], folder: Path
-) -> str | None:
-    """Waits for the step; gives the failure of another process that made it end."""
-    wanted, ranks = folder / "wanted.json", None
-    failure, deadline = None, float("inf")
+def launch(folder: Path, hosts: Hosts | None) -> None:
+    """Runs this machine's share of the work in a folder to its end; with several machines each of them calls this.
+
+    Raises:
+        TrainError: A process failed; the message is the first one's, with its rank.
+        TrainingStopped: A signal came; what was done is saved.
+    """
+    work = Work.from_json((folder / WORK).read_text(encoding="utf-8"))
+    accelerated = accelerate_environment(work.settings["accelerate"], gpus=torch.cuda.is_available())
+    with _signals_kept(), variables(_own(work.processes, hosts) | accelerated):
+        try:
+            elastic_launch(_config(work.processes, hosts), sys.executable)(
+                "-m", "finetune.training.worker", str(folder)
+            )
+        except ChildFailedError as error:
+            codes = {rank: failure.exitcode for rank, failure in error.failures.items()}
+            raise first_failure(folder, codes) from None
+        except SignalException as stopped:
+            raise _stopped(folder) or TrainingStopped(stopped.sigval) from None
+    if stop := _stopped(folder):
+        raise stop
+
+
+def _config(processes: int, hosts: Hosts | None) -> LaunchConfig:
+    machines = 1 if hosts is None else len(hosts.names)
+    here = "127.0.0.1" if hosts is None else hosts.current
+    leader, port = ("127.0.0.1", _free_port()) if hosts is None else (hosts.leader, hosts.port + 1)
+    return LaunchConfig(
+        min_nodes=machines,
+        max_nodes=machines,
+        nproc_per_node=processes,
+        run_id="train",
+        rdzv_backend="static",
+        rdzv_endpoint=f"{leader}:{port}",
+        rdzv_configs={"rank": 0 if hosts is None else hosts.names.index(hosts.current), "timeout": JOIN_S},
+        max_restarts=0,
+        monitor_interval=POLL_S,
+        local_addr=here,
+        shutdown_timeout=GRACE_S,
+    )
+
+
+def _own(processes: int, hosts: Hosts | None) -> dict[str, str]:
+    """The user's own, else: threads for each process, and no warnings of torch's C++ parts from each of them.
+
+    The network interface between machines is the platform's. Modules are found where this process finds them.
+    """
+    usual = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // processes)), "TORCH_CPP_LOG_LEVEL": "ERROR"}
+    interface = {} if hosts is None else dict.fromkeys(("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"), hosts.interface)
+    found = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return {name: value for name, value in usual.items() if name not in os.environ} | interface | found
+
+
+def _stopped(folder: Path) -> TrainingStopped | None:
+    file = folder / STOPPED
+    if not file.is_file():
+        return None
+    number, step = file.read_text(encoding="utf-8").split()
+    return TrainingStopped(int(number), int(step))
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """The launch sets handlers of its own and leaves them."""
+    before = {number: signal.getsignal(number) for number in (*SIGNALS, signal.SIGHUP, signal.SIGQUIT)}
     try:
-        while step.poll() is None:
-            others.listen()
-            if ranks is None and wanted.is_file():
-                work = json.loads(wanted.read_text(encoding="utf-8"))
-                ranks = Ranks.start(work, hosts, environment, folder)
-                others.ask(work)
-            found = failure or others.failure or (ranks.failure() if ranks is not None else None)
-            if found is not None and failure is None:
-                failure, deadline = found, time.monotonic() + GRACE_S
-                _write(folder / f"wanted{FAILED}", failure)
-            if time.monotonic() > deadline:
-                step.kill()
-            time.sleep(POLL_S)
+        yield
     finally:
-        if ranks is not None:
-            ranks.end()
-    return failure
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _told(reason: str) -> str:
-    """The reason of the failure, unless the step has left its own; it stands where SageMaker looks for it."""
-    if FAILURE.is_file():
-        return FAILURE.read_text(encoding="utf-8", errors="replace")
-    if FAILURE.parent.is_dir():
-        _write(FAILURE, reason)
-    return reason
+def main(name: str) -> int:
+    """Runs the share of a machine that does not lead; its failure stays in the folder, for who started this."""
+    try:
+        launch(Path(name), hosts_of())
+    except TrainError as error:
+        leave(Path(name), -1, error)
+        return 1
+    except TrainingStopped:
+        return 0
+    return 0
 
 
-def _write(file: Path, text: str) -> None:
-    """Writes a file that appears whole."""
-    part = file.with_name(f"{file.name}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, file)
-
-
-class _Others:
-    """The lines to the other hosts."""
-
-    def __init__(self, hosts: Hosts) -> None:
-        self._missing = set(hosts.names[1:])
-        self._listening: socket.socket | None = listen(hosts.leader, hosts.port) if self._missing else None
-        self._lines: dict[str, Line] = {}
-        self._unknown: list[Line] = []
-        self._work: dict[str, Any] | None = None
-        self.failure: str | None = None
-
-    def listen(self) -> None:
-        """Takes calls and messages; a host whose line ends has failed."""
-        self._accept()
-        for host, line in self._lines.items():
-            for message in line.messages():
-                self.failure = self.failure or f"{host}: {message['failed']}"
-            if line.closed:
-                self.failure = self.failure or f"{host} is gone"
-
-    def ask(self, work: dict[str, Any]) -> None:
-        """Gives all of them the work; those that call later get it then."""
-        self._work = work
-        for line in self._lines.values():
-            line.send(work=work)
-
-    def end(self, error: str | None) -> None:
-        """Tells each how the step ended, once it has called, and waits until it hangs up."""
-        ends = time.monotonic() + (JOIN_S if error is None else LEAVE_S)
-        while self._missing and time.monotonic() < ends:
-            self._accept()
-            time.sleep(POLL_S)
-        for line in self._lines.values():
-            line.send(end=error)
-        ends = time.monotonic() + LEAVE_S
-        while not all(line.closed for line in self._lines.values()) and time.monotonic() < ends:
-            for line in self._lines.values():
-                list(line.messages())
-            time.sleep(POLL_S)
-
-    def _accept(self) -> None:
-        while self._listening is not None:
-            try:
-                self._unknown.append(Line(self._listening.accept()[0]))
-            except BlockingIOError:
-                break
-        for line in list(self._unknown):
-            for message in line.messages():
-                self._unknown.remove(line)
-                self._know(str(message.get("host")), line)
-                break
-
-    def _know(self, host: str, line: Line) -> None:
-        """A host has said its name; a stranger's line is closed."""
-        if host not in self._missing:
-            line.close()
-            return
-        self._missing.remove(host)
-        self._lines[host] = line
-        if self._work is not None:
-            line.send(work=self._work)
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

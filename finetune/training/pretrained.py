@@ -2,11 +2,14 @@
 
 import hashlib
 import importlib.util
+from collections.abc import Mapping
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from finetune.errors import ConfigError
+from finetune.training.lora import with_lora
 from finetune.words import one_line
 
 PACKAGE = "package:"
@@ -32,27 +35,47 @@ def checkpoint_folder(checkpoint: str, sha256: str | None = None) -> str:
     return str(folder)
 
 
-def load_pretrained(kind: Any, checkpoint: str, sha256: str | None = None, **settings: Any) -> Any:
+def checkpoint_files(checkpoint: str) -> dict[str, Path]:
+    """The files of a checkpoint by their path in its folder, but for other formats of the weights and hidden ones.
+
+    Raises:
+        ConfigError: As `checkpoint_folder`.
+    """
+    folder = Path(checkpoint_folder(checkpoint))
+    names = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path for name, path in names.items() if not _left_out(name)}
+
+
+def _left_out(name: str) -> bool:
+    hidden = any(part.startswith(".") for part in name.split("/"))
+    return hidden or any(fnmatch(name, pattern) for pattern in OTHER_FORMATS)
+
+
+def load_pretrained(
+    kind: Any, checkpoint: str, sha256: str | None = None, *, lora: Mapping[str, Any] | None = None, **settings: Any
+) -> Any:
     """Loads a checkpoint's model or tokenizer with a class of transformers.
 
     Args:
         kind: The class, such as AutoModel or AutoTokenizer.
         checkpoint: As for `checkpoint_folder`.
         sha256: As for `checkpoint_folder`.
+        lora: Settings of peft's LoraConfig, to train low-rank adapters instead of all weights; None trains all.
         settings: Of `kind.from_pretrained`.
 
     Raises:
-        ConfigError: As `checkpoint_folder`, or the class cannot load what the folder holds.
+        ConfigError: As `checkpoint_folder`, the class cannot load what the folder holds, or lora does not fit.
     """
     folder = checkpoint_folder(checkpoint, sha256)
     try:
-        return kind.from_pretrained(folder, **settings)
+        model = kind.from_pretrained(folder, **settings)
     except Exception as error:  # transformers raises of any kind, and so do the libraries below it
         cause = one_line(error) if Path(folder, CONFIG).is_file() else f"it holds no {CONFIG}"
         raise ConfigError(
             f"model.checkpoint: {kind.__name__} cannot load {checkpoint!r}: {cause}; name a folder that "
             f"save_pretrained wrote, or a hub id"
         ) from error
+    return model if lora is None else with_lora(model, lora)
 
 
 def _find(checkpoint: str) -> Path:

@@ -1,23 +1,27 @@
 """Trains a model on the train split and keeps the checkpoint that is best on the validation split."""
 
-import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import datasets
+from transformers import TrainerCallback
 
-from finetune.config.train import TrainConfig
 from finetune.evaluation.direction import best_point
 from finetune.prepare.encode import GUID, LABELS
 from finetune.progress import say
-from finetune.training.fit import ComputeMetrics, fit, padding_of
-from finetune.training.group import with_others
-from finetune.training.model_folder import GetModel, ModelFacts, save
+from finetune.tracking.settings import Tracking
+from finetune.tracking.trackers import opened
+from finetune.training.checkpoints import Checkpoints
+from finetune.training.fit import Agree, fit, padding_of
+from finetune.training.hosts import hosts_of
+from finetune.training.launch import processes_of
+from finetune.training.model_folder import ModelFacts, save
+from finetune.training.points import TrackPoints, point_of
 from finetune.training.precision import choose_precision
+from finetune.training.spec import TrainingSpec
+from finetune.training.together import train_together
 from finetune.training.told import kept_line
-
-TIMES = ("runtime", "samples_per_second", "steps_per_second", "total_flos")
+from finetune.training.work import Work
 
 
 @dataclass(frozen=True)
@@ -28,69 +32,56 @@ class Trained:
     """Points of the loss curve in order of step: step, epoch, and loss or validation_loss with its metrics."""
     precision: str
     seconds: float
-    """Time in the training loop, validations included."""
+    """Time in the training loop, validations and checkpoints included, since it began or last went on."""
     examples_per_second: float
 
 
-def train(
-    prepared: datasets.DatasetDict,
-    *,
-    labels: list[str],
-    functions: str,
-    get_model: GetModel,
-    compute_metrics: ComputeMetrics,
-    model: dict[str, Any],
-    settings: TrainConfig,
-    checkpoints: Path,
-    target: Path,
-) -> Trained:
-    """Trains and writes the best model into a folder.
+def train(prepared: datasets.DatasetDict, spec: TrainingSpec, tracking: Tracking | None = None) -> Trained:
+    """Trains, in as many processes as the settings and the job's machines say, and writes the best model into a folder.
 
     Args:
         prepared: Splits train and validation with the columns guid, labels and the other features.
-        labels: Label names in order of class id.
-        functions: Name of the experiment's functions, written beside the weights.
-        get_model: The experiment's function.
-        compute_metrics: Probabilities (n, labels), references (n,) and labels to metrics.
-        model: The config's model section.
-        settings: The config's train section.
-        checkpoints: Folder for checkpoints during training; removed when training is done.
-        target: Folder that the model is written into.
+        spec: The training.
+        tracking: Trackers that the first process hands the points to, and what it is to tell them; None is no tracker.
 
     Raises:
-        TrainError: The loss is not finite, or memory runs out.
+        TrainError: The loss is not finite, memory or the disk runs out, a checkpoint does not fit, or a process failed.
+        TrainingStopped: SIGINT or SIGTERM came; what was done is saved.
         FunctionsError: get_model or compute_metrics raised, the latter does not return best_metric, or the model breaks
             its contract.
     """
-    shutil.rmtree(checkpoints, ignore_errors=True)  # a killed run may have left some
-    settled = settings.model_dump(mode="json")
-    work = {"functions": functions, "labels": labels, "model": model, "settings": settled}
-    try:
-        with with_others(work, prepared):
-            trainer, seconds = fit(
-                prepared,
-                labels=labels,
-                get_model=get_model,
-                compute_metrics=compute_metrics,
-                model=model,
-                settings=settings,
-                checkpoints=checkpoints,
-            )
-    finally:
-        shutil.rmtree(checkpoints, ignore_errors=True)
-    history = _history(trainer.state.log_history)
-    if best := best_point(history, settings.best_metric):
-        say(kept_line(best, settings.best_metric))
-    inputs = [name for name in prepared["train"].column_names if name not in (GUID, LABELS)]
-    save(target, trainer.model, ModelFacts(functions, model, labels, inputs, padding_of(model, settings)))
-    examples = len(prepared["train"]) * (trainer.state.epoch or 0)
-    return Trained(history, choose_precision(settings.precision), seconds, examples / seconds)
+    hosts, processes = hosts_of(), processes_of(spec.settings.processes)
+    machines = 1 if hosts is None else len(hosts.names)
+    if machines * processes == 1 and not spec.settings.accelerate:  # its settings are read at a process's start
+        with opened(tracking) as trackers:
+            return train_here(prepared, spec, callbacks=[TrackPoints(trackers)])
+    settled = spec.settings.model_dump(mode="json")
+    tracked = None if tracking is None else tracking.to_dict()
+    places = (str(spec.checkpoints), str(spec.target))
+    work = Work(spec.functions, spec.labels, spec.model, settled, processes, *places, tracked)
+    return Trained(**train_together(work, prepared, hosts))
+
+
+def train_here(
+    prepared: datasets.DatasetDict,
+    spec: TrainingSpec,
+    agree: Agree = Checkpoints.newest,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> Trained:
+    """Trains in this process, alone or as one of several; the first one writes the model. See `train`.
+
+    `agree` gives the checkpoint that all processes go on from; `callbacks` are called beside the usual ones.
+    """
+    fitted, settings = fit(prepared, spec, agree, callbacks), spec.settings
+    history = _history(fitted.log)
+    if fitted.leads:
+        if best := best_point(history, settings.best_metric):
+            say(kept_line(best, settings.best_metric))
+        inputs = [name for name in prepared["train"].column_names if name not in (GUID, LABELS)]
+        facts = ModelFacts(spec.functions, spec.model, spec.labels, inputs, padding_of(spec.model, settings))
+        save(spec.target, fitted.model, facts)
+    return Trained(history, choose_precision(settings.precision), fitted.seconds, fitted.examples / fitted.seconds)
 
 
 def _history(log: list[dict[str, float]]) -> list[dict[str, float]]:
-    points = ({_plain(name): value for name, value in entry.items() if not name.endswith(TIMES)} for entry in log)
-    return [point for point in points if "loss" in point or "validation_loss" in point]
-
-
-def _plain(name: str) -> str:
-    return f"validation_{name.removeprefix('eval_')}" if name.startswith("eval_") else name
+    return [point for entry in log if (point := point_of(entry)) is not None]

@@ -1,28 +1,39 @@
 """Tries the five functions on a few real rows before anything runs: one forward and backward pass on the CPU."""
 
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import datasets
 
 from finetune.calls import call
-from finetune.errors import FunctionsError, PrepareError, ReconcileError
+from finetune.errors import FinetuneError, FunctionsError, PrepareError
 from finetune.functions import Functions
+from finetune.prepare.alike import Reads
 from finetune.prepare.encode import GUID, LABELS, OWN_COLUMNS, TRUNCATED, Encoder
 from finetune.prepare.select import select_labels
-from finetune.reconcile.guid import check_guid
-from finetune.storage.storage import storage_of
+from finetune.prepare.watched import Noted
 from finetune.storage.uri import Place
 from finetune.training.collate import default_padding
+from finetune.training.trial_rows import bring, choose_rows, read_rows
 from finetune.training.try_model import try_model
+from finetune.training.unread import unread_keys
+from finetune.tuning.encoded import refuse_encoded
 
-ROWS_READ = 50_000
-ROWS_TRIED = 4
+
+class ModelTried(NamedTuple):
+    """What the functions are tried with for one model."""
+
+    section: dict[str, Any]
+    """The config's model section."""
+    padding: Mapping[str, float]
+    """The pad values of its training."""
+    best_metric: str
+    """Its training's best_metric."""
+    gate: Sequence[str] = ()
+    """The metrics of its training's gate."""
 
 
 class Tried(NamedTuple):
@@ -31,7 +42,11 @@ class Tried(NamedTuple):
     ids: int
     """Ids that process_func and encode_data got; 0 where labels or files cannot be read from here."""
     examples: int
-    """Examples that the model got; 0 if encode_data dropped all these ids."""
+    """Examples that the model got, of several models the one with fewest; 0 if encode_data dropped all these ids."""
+    reads: Mapping[str, Reads] = {}
+    """What encode_data read of the section of each model."""
+    unread: Mapping[str, Mapping[str, str | None]] = {}
+    """Keys of each model's section that nobody read, with a key in its place that was asked for."""
 
 
 def try_functions(
@@ -43,9 +58,10 @@ def try_functions(
     files_at_home: Sequence[str],
     ignored_labels: Sequence[str],
     num_labels_threshold: int,
-    model: dict[str, Any],
-    padding: Mapping[str, float],
-    best_metric: str,
+    models: Mapping[str, ModelTried],
+    objective: str | None = None,
+    searched: Sequence[str] = (),
+    gate: Sequence[str] = (),
 ) -> Tried:
     """Calls each function once on a few ids of production, in a folder that is removed afterwards.
 
@@ -57,9 +73,10 @@ def try_functions(
         files_at_home: Names of the files that encode_data gets.
         ignored_labels: Labels that are left out.
         num_labels_threshold: Labels with fewer rows than this are left out.
-        model: The config's model section.
-        padding: The config's pad values.
-        best_metric: The config's train.best_metric.
+        models: The models by name; where there are several, a message names the one that it is about.
+        objective: The config's tune.objective, if a study has one of its own.
+        searched: Keys of the model section that a study searches.
+        gate: Metrics that the config's register.gate names.
 
     Raises:
         FunctionsError: A function breaks its contract; the message names function, id and rule.
@@ -67,93 +84,48 @@ def try_functions(
             ignored_labels or num_labels_threshold leave fewer than 2 labels.
         ReconcileError: None of the rows has a label and all files.
     """
-    read, counts = _read(rows)
+    read, counts = read_rows(rows)
     labels = select_labels(counts, ignored=ignored_labels, threshold=num_labels_threshold).kept
-    chosen = _choose(read, labels, production, files_from_production)
+    chosen = choose_rows(read, labels, production, files_from_production)
     with tempfile.TemporaryDirectory() as scratch:
         for row in chosen:
-            _bring(functions, row, production, files_from_production, files_at_home, Path(scratch))
+            bring(functions, row, production, files_from_production, files_at_home, Path(scratch))
         guids = [row["guid"] for row in chosen]
-        with _told_of_production(scratch, production, guids, files_from_production):
-            examples = _encode(functions, guids, Path(scratch), files_at_home, labels, model)
-    padding = {**default_padding(model.get("checkpoint")), **padding}
-    try_model(functions, examples, model=model, labels=labels, padding=padding, best_metric=best_metric)
-    return Tried(len(chosen), len(examples))
+        encoded: dict[str, datasets.Dataset] = {}
+        reads: dict[str, Reads] = {}
+        for name, model in models.items():
+            section = Noted(model.section)
+            with _told_of_model(name, models), _told_of_production(scratch, production, guids, files_from_production):
+                encoded[name] = _encode(functions, guids, Path(scratch), files_at_home, labels, section)
+            reads[name] = section.read
+            refuse_encoded(searched, section.read)
+    unread = {}
+    for name, model in models.items():
+        with _told_of_model(name, models):
+            built_with = _try(functions, encoded[name], model, labels, objective, gate)
+        unread[name] = dict(unread_keys(model.section, reads[name], built_with))
+    return Tried(len(chosen), min(map(len, encoded.values())), reads, unread)
 
 
-def _read(rows: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], Counter[str]]:
-    """The first rows that have a label, and the rows of each label: at least as many as the ids that are kept of it."""
-    read: list[Mapping[str, Any]] = []
-    counts: Counter[str] = Counter()
-    for row in rows:
-        if row["label"] and row["label"].strip():
-            counts[row["label"]] += 1
-            if len(read) < ROWS_READ:
-                read.append(row)
-    return read, counts
-
-
-def _choose(
-    rows: Sequence[Mapping[str, Any]], labels: Sequence[str], production: Place, names: Sequence[str]
-) -> list[Mapping[str, Any]]:
-    """Rows of these labels to try, whose ids have all files."""
-    labelled = [row for row in rows if row["label"] in labels]
-    chosen = list(islice(_with_files(_one_of_each_label(labelled), production, names), ROWS_TRIED))
-    if not chosen:
-        if isinstance(production, Path) and not production.is_dir():
-            raise ReconcileError(f"production.files: the folder {production} does not exist; correct the path")
-        raise ReconcileError(
-            f"production: none of {len(labelled):,} labelled ids has {' and '.join(names)} in {production}; check "
-            f"production.labels, production.files and files_from_production"
-        )
-    return chosen
-
-
-def _one_of_each_label(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """All rows, those first that bring a label not seen before."""
-    seen: set[str] = set()
-    later = []
-    for row in rows:
-        if row["label"] in seen:
-            later.append(row)
-        else:
-            seen.add(row["label"])
-            yield row
-    yield from later
-
-
-def _with_files(
-    rows: Iterable[Mapping[str, Any]], production: Place, names: Sequence[str]
-) -> Iterator[Mapping[str, Any]]:
-    exists = storage_of(production).exists
-    for row in rows:
-        if check_guid(row["guid"]) is None and all(exists(str(production / row["guid"] / name)) for name in names):
-            yield row
-
-
-def _bring(
+def _try(
     functions: Functions,
-    row: Mapping[str, Any],
-    production: Place,
-    names: Sequence[str],
-    at_home: Sequence[str],
-    home: Path,
-) -> None:
-    guid = row["guid"]
-    folder = home / guid
-    folder.mkdir(exist_ok=True)
-    files = {name: str(folder / name) for name in names}
-    for name in names:
-        storage_of(production).fetch(str(production / guid / name), folder / name)
-    if functions.process_func is not None:
-        call(f"process_func for id {guid}", functions.process_func, dict(row), files, str(folder), True)
-    missing = [name for name in at_home if not (folder / name).exists()]
-    if missing:
-        who = "there is no process_func to write" if functions.process_func is None else "process_func did not write"
-        raise FunctionsError(
-            f"reconcile.files_at_home: {who} {', '.join(missing)} for id {guid}; "
-            f"let it write them, or list them in production.files_from_production"
-        )
+    examples: datasets.Dataset,
+    model: ModelTried,
+    labels: list[str],
+    objective: str | None,
+    gate: Sequence[str],
+) -> Reads:
+    return try_model(
+        functions,
+        examples,
+        model=model.section,
+        labels=labels,
+        padding={**default_padding(model.section.get("checkpoint")), **model.padding},
+        best_metric=model.best_metric,
+        objective=objective,
+        gate=gate,
+        first=model.gate,
+    )
 
 
 def _encode(
@@ -162,7 +134,7 @@ def _encode(
     home: Path,
     at_home: Sequence[str],
     labels: Sequence[str],
-    model: dict[str, Any],
+    model: Mapping[str, Any],
 ) -> datasets.Dataset:
     features = call("get_dataset_features", functions.get_dataset_features, len(labels))
     if not isinstance(features, datasets.Features) or LABELS not in features:
@@ -191,3 +163,14 @@ def _told_of_production(scratch: str, production: Place, guids: Sequence[str], n
             for name in names:
                 message = message.replace(f"{scratch}/{guid}/{name}", str(production / guid / name))
         raise PrepareError(message) from error
+
+
+@contextmanager
+def _told_of_model(name: str, models: Collection[str]) -> Iterator[None]:
+    """Says which of several models an error is about."""
+    try:
+        yield
+    except FinetuneError as error:
+        if len(models) == 1:
+            raise
+        raise type(error)(f"models.{name}: {error}") from error

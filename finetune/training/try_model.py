@@ -8,12 +8,15 @@ import datasets
 import numpy as np
 import torch
 
-from finetune.calls import call, model_section
+from finetune.calls import call
 from finetune.errors import FunctionsError
-from finetune.evaluation.direction import check_best_metric
+from finetune.evaluation.direction import check_best_metric, check_gates, check_objective
 from finetune.evaluation.scores import default_metrics
 from finetune.functions import Functions
+from finetune.prepare.alike import Reads
 from finetune.prepare.encode import GUID, LABELS
+from finetune.prepare.watched import Noted
+from finetune.training.at_once import fits_at_once, try_fit
 from finetune.training.collate import Collator
 from finetune.training.outputs import loss_and_logits
 
@@ -28,18 +31,25 @@ def try_model(
     labels: list[str],
     padding: Mapping[str, float],
     best_metric: str,
-) -> None:
+    objective: str | None = None,
+    gate: Sequence[str] = (),
+    first: Sequence[str] = (),
+) -> Reads:
     """Builds the model and calls it as training, evaluation and prediction do; without examples it is only built.
+
+    Returns:
+        The keys of the model section that get_model read.
 
     Raises:
         FunctionsError: get_model, the model's forward or compute_metrics breaks its contract.
         TrainError: The examples cannot make a batch.
     """
-    module = call("get_model", functions.get_model, model_section(model), list(labels))
+    section = Noted(model)
+    module = call("get_model", functions.get_model, section, list(labels))
     if not isinstance(module, torch.nn.Module):
         raise FunctionsError(f"get_model must return a torch.nn.Module, but got {type(module).__name__}")
     if len(examples) == 0:
-        return
+        return section.read
     features = [name for name in examples.column_names if name != GUID]
     batch = Collator(features, padding)([examples[index] for index in range(len(examples))])
     logits = _try_training(module, batch, labels)
@@ -48,10 +58,17 @@ def try_model(
     compute_metrics = functions.compute_metrics or default_metrics
     metrics = call("compute_metrics", compute_metrics, probabilities, batch[LABELS].numpy(), list(labels))
     _check_metrics(metrics, best_metric)
+    if objective is not None:
+        check_objective(objective, metrics)
+    check_gates(gate, first, metrics)
+    return section.read
 
 
 def _try_training(module: torch.nn.Module, batch: dict[str, torch.Tensor], labels: Sequence[str]) -> torch.Tensor:
     _check_arguments(FORWARD, module, batch)
+    at_once = fits_at_once(module)
+    if at_once:
+        try_fit(module, batch)
     outputs = call(FORWARD, module, **batch)
     loss, logits = loss_and_logits(outputs)
     if loss is None or logits is None:
@@ -61,9 +78,12 @@ def _try_training(module: torch.nn.Module, batch: dict[str, torch.Tensor], label
     if not isinstance(logits, torch.Tensor) or logits.shape != shape:
         found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
         raise FunctionsError(f"the model's logits must have shape (examples, labels) {shape}, but got {found}")
-    if not isinstance(loss, torch.Tensor) or loss.ndim or not loss.requires_grad:
+    if not isinstance(loss, torch.Tensor) or loss.ndim or not (at_once or loss.requires_grad):
         raise FunctionsError("the model's loss must be one number with a gradient; compute it from logits and labels")
-    call("the backward pass", loss.backward)
+    if not loss.isfinite():
+        raise FunctionsError(f"the model's loss must be a finite number, but on a few examples it is {loss.item()}")
+    if not at_once:
+        call("the backward pass", loss.backward)
     return logits
 
 

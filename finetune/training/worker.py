@@ -1,63 +1,71 @@
-"""A host that does not lead: does the work that the leader hands out, and ends with the leader's result."""
+"""One training process of several: `python -m finetune.training.worker FOLDER`, started by torch's elastic launch."""
 
-import signal
+import json
+import os
 import sys
 import tempfile
-import time
-from collections.abc import Mapping
+import traceback
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
-from finetune.training.hosts import Hosts
-from finetune.training.launch import FAILURE, JOIN_S, POLL_S
-from finetune.training.line import Line, call
-from finetune.training.ranks import Ranks
+from finetune.training.failures import leave
+from finetune.training.work import STOPPED, TRAINED, WORK, Work
 
 
-def follow(hosts: Hosts, environment: Mapping[str, str]) -> int:
-    """Works until the leader says that the step has ended, or is gone; gives 0 if the step succeeded, else 1."""
-    signal.signal(signal.SIGTERM, _leave)
-    line = call(hosts.leader, hosts.port, JOIN_S)
-    if line is None:
-        return _failed(f"the leader, {hosts.leader}, did not answer within {JOIN_S:.0f} s")
-    line.send(host=hosts.current)
+def main(name: str) -> int:
+    """Trains along; what goes wrong, or stops it, is left in the folder, so that who started it can tell."""
+    folder, rank = Path(name), int(os.environ["RANK"])
+    from finetune.training.callbacks import TrainingStopped
+
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            error = _work(line, hosts, environment, Path(folder))
-    finally:
-        line.close()
-    if error is None:
-        return 0
-    print(f"the leader, {hosts.leader}, failed", file=sys.stderr)
-    return _failed(error)
+        train_along(Work.from_json((folder / WORK).read_text(encoding="utf-8")), folder)
+    except TrainingStopped as stopped:
+        (folder / STOPPED).write_text(f"{stopped.number} {stopped.step}", encoding="utf-8")
+    except Exception as error:
+        traceback.print_exc()
+        leave(folder, rank, error)
+        return 1
+    return 0
 
 
-def _work(line: Line, hosts: Hosts, environment: Mapping[str, str], folder: Path) -> str | None:
-    """Gives the leader's error, None if it succeeded."""
-    ranks, told = Ranks(), False
-    try:
-        while True:
-            for message in line.messages():
-                if "end" in message:
-                    return str(message["end"]) if message["end"] is not None else None
-                ranks = Ranks.start(message["work"], hosts, environment, folder)
-            if line.closed:
-                return f"the leader, {hosts.leader}, ended without a word; its memory may have run out"
-            failure = ranks.failure()
-            if failure is not None and not told:
-                told = True
-                line.send(failed=failure)
-            time.sleep(POLL_S)
-    finally:
-        ranks.end()
+def train_along(work: Work, folder: Path) -> None:
+    """Joins the others, gets the dataset and trains; the first process keeps what comes of it."""
+    from finetune.config.train import TrainConfig
+    from finetune.evaluation.scores import default_metrics
+    from finetune.functions import load_functions
+    from finetune.tracking.settings import Tracking
+    from finetune.tracking.trackers import opened
+    from finetune.training.points import TrackPoints
+    from finetune.training.share import Sharing, process_group
+    from finetune.training.spec import TrainingSpec
+    from finetune.training.train import train_here
+    from finetune.training.watchdog import Watchdog
+
+    functions, settings = load_functions(work.functions), TrainConfig.model_validate(work.settings)
+    watchdog = Watchdog(settings.hang_minutes, partial(leave, folder, int(os.environ["RANK"])))
+    with tempfile.TemporaryDirectory() as scratch, watchdog, process_group():
+        sharing = Sharing(folder, Path(scratch))
+        tracking = Tracking.from_dict(work.tracking) if work.tracking and sharing.leads else None
+        with opened(tracking) as trackers:
+            trained = train_here(
+                sharing.dataset(),
+                TrainingSpec(
+                    labels=work.labels,
+                    functions=work.functions,
+                    get_model=functions.get_model,
+                    compute_metrics=functions.compute_metrics or default_metrics,
+                    model=work.model,
+                    settings=settings,
+                    checkpoints=Path(work.checkpoints) if sharing.leads else Path(scratch) / "checkpoints",
+                    target=Path(work.target),
+                ),
+                agree=sharing.checkpoint,
+                callbacks=[watchdog, TrackPoints(trackers)],
+            )
+        if sharing.leads:
+            (folder / TRAINED).write_text(json.dumps(asdict(trained)), encoding="utf-8")
 
 
-def _failed(reason: str) -> int:
-    print(reason, file=sys.stderr, flush=True)
-    if FAILURE.parent.is_dir():
-        FAILURE.write_text(reason, encoding="utf-8")
-    return 1
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

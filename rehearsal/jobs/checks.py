@@ -27,7 +27,7 @@ def check_training(account: Account, region: str, request: dict[str, Any]) -> No
     for channel in request.get("InputDataConfig") or []:
         source = channel["DataSource"].get("S3DataSource")
         if source is not None:
-            _check_data(account, region, source["S3Uri"], request["RoleArn"])
+            check_data(account, region, source["S3Uri"], request["RoleArn"])
 
 
 def check_processing(account: Account, region: str, request: dict[str, Any]) -> None:
@@ -50,12 +50,19 @@ def check_quota(account: Account, usage: str, instance: str, asked: int, running
     Raises:
         ServiceError: ResourceLimitExceeded.
     """
+    used = sum(_instances(job.request, instance) for job in running if job.status in RUNNING)
+    refuse_beyond(account, usage, instance, asked, used)
+
+
+def refuse_beyond(account: Account, usage: str, instance: str, asked: int, used: int) -> None:
+    """The same, where it is known how many instances are in use.
+
+    Raises:
+        ServiceError: ResourceLimitExceeded.
+    """
     name = f"{instance} for {usage} usage"
     quota = account.limits.quotas.get(name, 0 if usage == WARM_POOL else None)
-    if quota is None:
-        return
-    used = sum(_instances(job.request, instance) for job in running if job.status in RUNNING)
-    if used + asked > quota:
+    if quota is not None and used + asked > quota:
         raise ServiceError(
             "ResourceLimitExceeded",
             f"The account-level service limit '{name}' is {quota} Instances, with current utilization of {used} "
@@ -67,7 +74,8 @@ def check_quota(account: Account, usage: str, instance: str, asked: int, running
 
 def cluster(request: dict[str, Any]) -> dict[str, Any]:
     """The part of a request that names instances."""
-    found: dict[str, Any] = request.get("ResourceConfig") or request["ProcessingResources"]["ClusterConfig"]
+    found: dict[str, Any] = request.get("ResourceConfig") or request.get("TransformResources") or {}
+    found = found or request["ProcessingResources"]["ClusterConfig"]
     return found
 
 
@@ -107,7 +115,12 @@ def _check_metrics(definitions: list[dict[str, str]]) -> None:
             raise ServiceError("ValidationException", text) from error
 
 
-def _check_data(account: Account, region: str, uri: str, role: str) -> None:
+def check_data(account: Account, region: str, uri: str, role: str) -> None:
+    """Asks whether there is anything below a prefix.
+
+    Raises:
+        ServiceError: There is nothing.
+    """
     bucket = uri.removeprefix("s3://").partition("/")[0]
     try:
         found = bool(account.storage.keys(uri))

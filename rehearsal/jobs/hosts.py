@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rehearsal.account import Account
 from rehearsal.errors import ClientFault
@@ -21,6 +21,18 @@ from rehearsal.settings import Image, always_hidden
 
 # Below these a job writes much: they become small when a full disk is rehearsed.
 WRITTEN = ("/opt/ml/model", "/opt/ml/checkpoints", "/opt/ml/output/data", "/opt/ml/processing/output", "/tmp")
+
+
+class Tenant(Protocol):
+    """Whose host it is: a job, or a model that is served."""
+
+    @property
+    def name(self) -> str:
+        """The name that limits mean."""
+
+    @property
+    def credentials(self) -> str:
+        """KIND/NAME of what has the role, as the rehearsal's own address of credentials takes it."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +81,10 @@ def make_hosts(folder: Path, count: int, image: Image, folders: tuple[str, ...])
 
 
 def start(
-    account: Account, job: Job, host: Host, image: Image, command: list[str], environment: dict[str, str]
+    account: Account, job: Tenant, host: Host, image: Image, command: list[str], environment: dict[str, str]
 ) -> Container:
     """Starts one host."""
-    credentials = f"{account.endpoint}/_rehearsal/credentials/{job.kind.name}/{job.name}"
+    credentials = f"{account.endpoint}/_rehearsal/credentials/{job.credentials}"
     given = {
         "PATH": f"{Path(image.python).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
@@ -107,7 +119,7 @@ def ran_out_of_memory(container: Container) -> bool:
     return KILLED.encode() in container.log.read_bytes()
 
 
-def _view(account: Account, job: Job, host: Host, image: Image) -> View:
+def _view(account: Account, job: Tenant, host: Host, image: Image) -> View:
     places = {
         "/opt/ml": host.ml,
         "/tmp": host.folder / "tmp",

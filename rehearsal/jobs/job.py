@@ -32,7 +32,7 @@ class Kind:
         return f"{self.name}Job{what}"
 
 
-TRAINING, PROCESSING = Kind("Training"), Kind("Processing")
+TRAINING, PROCESSING, TRANSFORM = Kind("Training"), Kind("Processing"), Kind("Transform")
 
 
 class Job:
@@ -51,6 +51,11 @@ class Job:
             "CreationTime": now,
             "LastModifiedTime": now,
         }
+
+    @property
+    def credentials(self) -> str:
+        """What has the role: the job itself."""
+        return f"{self.kind.name}/{self.name}"
 
     @property
     def status(self) -> str:

@@ -9,6 +9,9 @@ from rehearsal.settings import SDK_SETTINGS, Image
 # As docker/base.Dockerfile and .dockerignore have them.
 ROOMS = ("docker/startup", "experiments", "finetune", "materializers", "operators", "pipelines", "steps")
 PLACES, SDK_PLACE = ("/app", "/opt/ml/code"), "/etc/xdg/sagemaker"
+# As its programs `train` and `serve` do.
+TRAIN = ["python", "-m", "operators.entrypoint"]
+SERVE = ["python", "-m", "finetune.serving.start"]
 ENVIRONMENT = {
     "PYTHONPATH": "/app:/app/docker/startup",
     "PYTHONUNBUFFERED": "1",
@@ -18,6 +21,8 @@ ENVIRONMENT = {
     "ZENML_ANALYTICS_OPT_IN": "false",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "WANDB_ERROR_REPORTING": "false",
     "OPT_OUT_TRACKING": "true",
 }
 
@@ -29,7 +34,7 @@ def project_image(project: Path, folder: Path) -> Image:
     sdk.mkdir()
     (sdk / "config.yaml").write_text(SDK_SETTINGS)
     files = dict.fromkeys(PLACES, str(folder)) | {SDK_PLACE: str(sdk)}
-    return Image(files=files, environment=ENVIRONMENT, folder=PLACES[0])
+    return Image(files=files, environment=ENVIRONMENT, train=TRAIN, serve=SERVE, folder=PLACES[0])
 
 
 def refresh_image(project: Path, folder: Path) -> None:

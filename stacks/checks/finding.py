@@ -10,15 +10,25 @@ AWSError = (BotoCoreError, ClientError)
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: the subject, whether it is as it must be, what was found, and the command that mends it."""
+    """One line: the subject, whether it is as it must be, what was found, and the command that mends it.
+
+    needed: the stack does not work without it; else only what the finding names does not.
+    """
 
     subject: str
     good: bool
     found: str
     mend: str = ""
+    needed: bool = True
+
+    @property
+    def missing(self) -> bool:
+        """Whether the stack does not work until it is mended."""
+        return self.needed and not self.good
 
     def __str__(self) -> str:
-        line = f"{'ok     ' if self.good else 'missing'}  {self.subject}: {self.found}"
+        state = "ok" if self.good else "missing" if self.needed else "without"
+        line = f"{state:<7}  {self.subject}: {self.found}"
         return line if self.good or not self.mend else f"{line}\n         mend it with: {self.mend}"
 
 

@@ -1,13 +1,28 @@
-"""Who asks, and where: credentials, region, the execution role."""
+"""Who asks, and where: credentials, region, the roles of the jobs and of schedules."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from stacks.checks.finding import AWSError, Finding, code_of, refused
-from stacks.iam.trust import SAGEMAKER, trusts
+from stacks.files import Stack
+from stacks.iam.trust import SAGEMAKER, SCHEDULER, trusts
 from stacks.values import Values
 
-SUBJECT_OF_ROLE = "role"
 EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role that a stack needs: who is to assume it, and its policies by their names in stacks/iam/."""
+
+    subject: str
+    service: str
+    trust: str
+    policy: str
+
+
+JOBS = Role("role", SAGEMAKER, "trust", "execution-role")
+SCHEDULES = Role("scheduler role", SCHEDULER, "scheduler-trust", "scheduler")
 
 
 def check_region(session: Any, values: Values) -> Finding:
@@ -35,19 +50,20 @@ def check_credentials(session: Any, values: Values) -> Finding:
     return Finding("credentials", True, str(caller["Arn"]))
 
 
-def check_role(session: Any, values: Values) -> Finding:
-    """Whether the role exists and SageMaker may assume it."""
-    name = values.role.rpartition("/")[2]
+def check_role(session: Any, stack: Stack, arn: str, role: Role = JOBS) -> Finding:
+    """Whether a role of the stack exists and its service may assume it; its policies are not looked at."""
+    name = arn.rpartition("/")[2]
     try:
-        role = session.client("iam").get_role(RoleName=name)["Role"]
+        found = session.client("iam").get_role(RoleName=name)["Role"]
     except AWSError as error:
         if code_of(error) == "NoSuchEntity":
-            return Finding(SUBJECT_OF_ROLE, False, f"there is no role {name}", _create_role(name))
-        return refused(SUBJECT_OF_ROLE, error, "iam:GetRole")
-    if not trusts(role["AssumeRolePolicyDocument"], SAGEMAKER):
-        command = f"aws iam update-assume-role-policy --role-name {name} --policy-document {_policy('trust')}"
-        return Finding(SUBJECT_OF_ROLE, False, f"{name} does not let {SAGEMAKER} assume it", command)
-    return Finding(SUBJECT_OF_ROLE, True, values.role)
+            return Finding(role.subject, False, f"there is no role {name}", _create(name, role, stack))
+        return refused(role.subject, error, "iam:GetRole")
+    if not trusts(found["AssumeRolePolicyDocument"], role.service):
+        policy = _policy(role.trust, stack)
+        command = f"aws iam update-assume-role-policy --role-name {name} --policy-document {policy}"
+        return Finding(role.subject, False, f"{name} does not let {role.service} assume it", command)
+    return Finding(role.subject, True, arn)
 
 
 def _no_credentials(error: Exception, values: Values) -> Finding:
@@ -62,14 +78,14 @@ def _no_credentials(error: Exception, values: Values) -> Finding:
     return Finding("credentials", False, f"AWS refuses them ({error})", "aws sts get-caller-identity")
 
 
-def _create_role(name: str) -> str:
+def _create(name: str, role: Role, stack: Stack) -> str:
     return (
-        f"aws iam create-role --role-name {name} --assume-role-policy-document {_policy('trust')} && "
+        f"aws iam create-role --role-name {name} --assume-role-policy-document {_policy(role.trust, stack)} && "
         f"aws iam put-role-policy --role-name {name} --policy-name finetune "
-        f"--policy-document {_policy('execution-role')}"
+        f"--policy-document {_policy(role.policy, stack)}"
     )
 
 
-def _policy(name: str) -> str:
-    """What the shell replaces by the policy of the stack in question."""
-    return f'"$(python -m stacks.iam {name} STACK)"'
+def _policy(name: str, stack: Stack) -> str:
+    """What the shell replaces by the stack's policy of that name."""
+    return f'"$(python -m stacks.iam {name} {stack.name})"'

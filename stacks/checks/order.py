@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from finetune.errors import FinetuneError
 from stacks.checks.finding import Finding
-from stacks.checks.identity import check_credentials, check_region, check_role
+from stacks.checks.identity import SCHEDULES, check_credentials, check_region, check_role
 from stacks.checks.places import check_bucket, check_image
 from stacks.checks.quotas import check_quotas
 from stacks.checks.server import check_server
@@ -24,18 +25,32 @@ def check(stack: Stack, training: Sequence[str] = ()) -> Iterator[Finding]:
     if values is None:
         yield Finding("stack", True, f"{stack.name} runs on this machine and needs nothing")
         return
-    session = _session(values)
-    region = check_region(session, values)
+    import boto3
+
+    region = check_region(boto3.Session(region_name=values.region), values)
     yield region
     if not region.good:
         return
+    if values.connector is not None:  # it is the server that knows the connector
+        server = check_server()
+        yield server
+        if not server.good:
+            return
+    try:
+        session = _session(values)
+    except FinetuneError as error:
+        yield Finding("credentials", False, str(error))
+        return
     credentials = check_credentials(session, values)
     yield credentials
-    yield check_server()
+    if values.connector is None:
+        yield check_server()
     if not credentials.good:
-        yield Finding("the rest", False, "not looked at: role, bucket, image, quotas need credentials", "see above")
+        yield Finding("the rest", False, "not looked at: roles, bucket, image, quotas need credentials", "see above")
         return
-    yield check_role(session, values)
+    yield check_role(session, stack, values.role)
+    if values.scheduler_role is not None:
+        yield check_role(session, stack, values.scheduler_role, SCHEDULES)
     yield check_bucket(session, values)
     yield check_image(session, values)
     smallest = str(stack.components.orchestrator.settings.get("instance_type", SMALLEST))
@@ -48,6 +63,6 @@ def _session(values: Values) -> Any:
 
     if values.connector is None:
         return boto3.Session(region_name=values.region)
-    from zenml.client import Client
+    from operators.connector import connected_session
 
-    return Client().get_service_connector_client(values.connector, resource_type="aws-generic").connect()
+    return connected_session(values.connector, values.region)

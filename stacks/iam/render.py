@@ -8,10 +8,16 @@ from typing import Any
 from stacks.values import Values
 
 FOLDER = Path(__file__).parent
-POLICIES = ("execution-role", "submitter", "scheduler", "trust", "scheduler-trust")
+ROLES = ("execution-role", "submitter", "scheduler", "image-builder", "code-build")
+POLICIES = (*ROLES, "trust", "scheduler-trust", "code-build-trust")
 PLACEHOLDER = re.compile(r"<([A-Z_]+)>")
 # These name no value in any resource, and yet are needed with one only.
-NEEDS = {"JoinVpc": "SUBNETS", "Schedule": "SCHEDULER_ROLE"}
+NEEDS = {
+    "JoinVpc": "SUBNETS",
+    "Schedule": "SCHEDULER_ROLE",
+    "UploadContext": "CODE_BUILD_PROJECT",
+    "EncryptContext": "CODE_BUILD_PROJECT",
+}
 
 
 def render(policy: str, values: Values) -> dict[str, Any]:
@@ -41,6 +47,7 @@ def _known(values: Values) -> dict[str, str]:
         "KMS_KEY": values.kms_key,
         "SECRETS": values.secrets and f"{values.secrets}{'' if values.secrets.endswith('*') else '-??????'}",
         "SCHEDULER_ROLE": values.scheduler_role,
+        "CODE_BUILD_PROJECT": values.code_build_project,
         "SUBNETS": ",".join(values.subnets) or None,
     }
     return {name: value for name, value in found.items() if value is not None}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import BENCHMARKS, WITH_FULL
+from benchmarks.__main__ import BENCHMARKS, ON_GPUS, WITH_FULL
 from benchmarks.machine import ROOT, machine, place
 from benchmarks.memory import MB, peak_memory
 from benchmarks.workspace import workspace
@@ -20,11 +20,11 @@ def scripts() -> set[str]:
 
 
 def test_the_runner_lists_every_script() -> None:
-    assert set(BENCHMARKS) == scripts()
+    assert set(BENCHMARKS + ON_GPUS) == scripts()
     assert set(WITH_FULL) <= scripts()
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", BENCHMARKS + ON_GPUS)
 def test_a_script_says_what_it_measures(name: str) -> None:
     text = ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))) or ""
 
@@ -32,7 +32,7 @@ def test_a_script_says_what_it_measures(name: str) -> None:
     assert len(text) > 60
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", BENCHMARKS + ON_GPUS)
 def test_a_script_ends_with_the_line_of_its_own_name(name: str) -> None:
     tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "json_line"]

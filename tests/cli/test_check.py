@@ -1,4 +1,5 @@
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -6,6 +7,10 @@ import pytest
 
 from cli.check import check
 from finetune.errors import ConfigError, FinetuneError, PrepareError, ReconcileError
+from rehearsal import Rehearsal
+from tests.finetune.s3_server import environment
+
+pytest_plugins = ["rehearsal.fixture"]
 
 FUNCTIONS = """
 from pathlib import Path
@@ -50,6 +55,26 @@ production:
   files_from_production: [a.txt]
 """
 
+SAMPLE = """
+import shutil
+import sqlite3
+
+
+def build(folder):
+    shutil.copytree("files", folder / "files")
+    with sqlite3.connect(folder / "labels.db") as database:
+        database.execute("CREATE TABLE rules (guid TEXT, label TEXT)")
+        rows = [(path.name, path.name[:-1]) for path in (folder / "files").iterdir() if path.name != "rare0"]
+        database.executemany("INSERT INTO rules VALUES (?, ?)", rows)
+"""
+OF_SAMPLE = """
+production:
+  sample: checked
+  labels: {url: "sqlite:///sample/labels.db", query: "SELECT guid, label FROM rules"}
+  files: sample/files
+  files_from_production: [a.txt]
+"""
+
 Check = Callable[..., int]
 
 
@@ -66,10 +91,10 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Check]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
 
-    def checked(*overrides: str, further: str = "") -> int:
+    def checked(*overrides: str, further: str = "", stack: str = "local") -> int:
         known = "".join(f"{guid},{label}\n" for guid, label in labels.items() if label != "rare")
         (tmp_path / "labels.csv").write_text(f"guid,label\n{known}{further}")
-        return check("config.yaml", overrides, "local")
+        return check("config.yaml", overrides, stack)
 
     yield checked
     assert not (tmp_path / "outputs").exists()
@@ -108,3 +133,27 @@ def test_what_a_run_would_refuse_is_refused(
 def test_a_small_label_that_is_left_out_is_no_fault(checked: Check) -> None:
     assert checked("prepare.ignored_labels=[rare]", further="rare0,rare\n") == 0
     assert checked("prepare.num_labels_threshold=3", further="rare0,rare\n") == 0
+
+
+def test_a_sample_that_is_not_published_is_checked_here_and_stays_unpublished(
+    checked: Check, tmp_path: Path, rehearsal: Rehearsal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "experiments" / "checked" / "sample.py").write_text(SAMPLE)
+    (tmp_path / "config.yaml").write_text(CONFIG.partition("production:")[0] + OF_SAMPLE)
+    given = rehearsal.settings
+    account = {"FINETUNE_BUCKET": given.bucket, "FINETUNE_ROLE": given.role_arn, "FINETUNE_IMAGE": given.image_uri}
+    before = calls_of_clients(rehearsal)
+    with environment(**rehearsal.environment, **account):
+        assert checked(stack="sagemaker") == 0
+    told = capsys.readouterr()
+    assert "the functions were tried on 4 ids" in told.out
+    assert "checking the sample in sample/files, which a run publishes in s3://rehearsal/production/checked" in told.err
+    assert (calls_of_clients(rehearsal) - before).keys() == {"s3:ListBucket"}
+    assert "Contents" not in rehearsal.client("s3").list_objects_v2(Bucket=given.bucket, Prefix="production/checked")
+
+
+def calls_of_clients(up: Rehearsal) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for call in up.calls():
+        found[call["action"]] += call["times"] if call["role"] == "client" else 0
+    return found

@@ -94,6 +94,13 @@ def test_a_repository_is_an_ecr_address(address: str) -> None:
         registry.parse(address)
 
 
+@pytest.mark.parametrize("name", ["a/b", "a/b:1", f"a/b@sha256:{'0' * 64}", f"a/b:1@sha256:{'0' * 64}"])
+def test_the_repository_of_an_image_is_found_by_tag_and_by_digest_alike(name: str) -> None:
+    host = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+    assert registry.repository_of(f"{host}/{name}") == registry.parse(f"{host}/a/b")
+    assert registry.repository_of(f"docker.io/{name}") is None and registry.repository_of("") is None
+
+
 @pytest.mark.usefixtures("aws")
 def test_a_missing_repository_is_named_with_the_command_that_creates_it() -> None:
     with pytest.raises(ImageError, match="aws ecr create-repository --repository-name nothing --region eu-west-1"):

@@ -10,6 +10,7 @@ import pytest
 from images.recipe import declared
 
 from cli.environment import DEFAULTS
+from rehearsal.zenml.image import TRAIN
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "docker" / "base.Dockerfile"
@@ -53,6 +54,12 @@ def test_an_experiment_adds_packages_and_moves_none() -> None:
     assert "--constraint /app/requirements.txt" in EXPERIMENT.read_text(encoding="utf-8")
 
 
+def test_an_image_is_of_root_as_sagemaker_wants_unless_it_is_built_for_another_user() -> None:
+    text = EXPERIMENT.read_text(encoding="utf-8")
+    assert text.splitlines()[-1] == "USER ${RUN_AS}" and declared(text)["RUN_AS"] == "root"
+    assert not re.search(r"^USER", BASE.read_text(encoding="utf-8"), re.MULTILINE)
+
+
 def test_every_requirement_is_pinned() -> None:
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     names = [line.split("#")[0].strip() for line in lines]
@@ -75,9 +82,23 @@ def test_the_code_lies_where_sagemaker_and_zenml_look() -> None:
     assert copies == [". /app/", ". /opt/ml/code/", ". /opt/ml/processing/code/"]
 
 
+def test_the_program_train_starts_what_the_rehearsals_image_does() -> None:
+    found = re.search(r"^RUN printf '(.*)' > /opt/venv/bin/train", BASE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found and found[1] == f"#!/bin/sh\\nexec {' '.join(TRAIN)}\\n"
+
+
+def test_the_program_serve_starts_the_server_of_a_package(tmp_path: Path) -> None:
+    assert "install -m 755 /app/docker/serve /opt/venv/bin/serve" in BASE.read_text(encoding="utf-8")
+    (tmp_path / "python").symlink_to(sys.executable)
+    inside = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    said = subprocess.run([ROOT / "docker" / "serve", "--help"], env=inside, capture_output=True, text=True)
+    assert said.returncode == 0 and "Serves a model package: GET /ping, POST /invocations." in said.stdout
+
+
 def test_nothing_in_the_image_phones_home() -> None:
     found = environment(BASE)
-    for name in ("ZENML_ANALYTICS_OPT_IN", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK", "TOKENIZERS_PARALLELISM"):
+    silent = ("ZENML_ANALYTICS_OPT_IN", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK")
+    for name in (*silent, "MLFLOW_DISABLE_TELEMETRY", "WANDB_ERROR_REPORTING", "TOKENIZERS_PARALLELISM"):
         assert found[name] == DEFAULTS[name]
     assert found["OPT_OUT_TRACKING"] == "true"
 

@@ -1,6 +1,7 @@
 """A tiny experiment on AWS, as a rehearsal serves it: run.py with stacks/sagemaker.yaml, and faults on request."""
 
 import json
+import os
 import select
 import shutil
 import socket
@@ -18,7 +19,9 @@ from tests.e2e.workbench import REPOSITORY, Workbench
 from tests.finetune.s3_server import environment
 
 ROOMS = ("finetune", "operators", "materializers", "pipelines", "steps")
-WAIT = 300.0
+WAIT = 480.0
+OF_THE_STACK_FILE = ("FINETUNE_BUCKET", "FINETUNE_ROLE", "FINETUNE_IMAGE", "AWS_REGION", "AWS_DEFAULT_REGION")
+"""What stacks/sagemaker.yaml reads from the environment: needed to submit a run, not to look at one."""
 
 
 class Gateway:
@@ -128,6 +131,7 @@ class Aws:
             "FINETUNE_ROLE": up.settings.role_arn,
             "FINETUNE_IMAGE": up.settings.image_uri,
         }
+        self.bare = {name: value for name, value in self.environment.items() if name not in OF_THE_STACK_FILE}
         with environment(**up.environment):
             publish(bench.production, "s3://rehearsal/production/tiny")
 
@@ -137,11 +141,26 @@ class Aws:
         return sum(int(call["times"]) for call in asked)
 
     def command(self, *words: str) -> tuple[int, str]:
-        """Runs a command on a run; gives exit code and what was said."""
+        """Runs a command on a run without what the stack file reads; gives exit code and what was said."""
+        return self.python(str(REPOSITORY / "run.py"), *words, "--stack", "sagemaker")
+
+    def called(self, *words: str) -> tuple[int, str]:
+        """Runs run.py on AWS with what the stack file reads, and no config of its own."""
         ran = subprocess.run(
             [sys.executable, str(REPOSITORY / "run.py"), *words, "--stack", "sagemaker"],
             cwd=self.bench.working_directory(),
             env=self.bench.environment(**self.environment),
+            capture_output=True,
+            text=True,
+        )
+        return ran.returncode, ran.stdout + ran.stderr
+
+    def python(self, *arguments: str) -> tuple[int, str]:
+        """The same for a Python program, which finds the repository."""
+        ran = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.bench.working_directory(),
+            env=self.bench.environment(**self.bare, PYTHONPATH=f"{self.bench.project}{os.pathsep}{REPOSITORY}"),
             capture_output=True,
             text=True,
         )

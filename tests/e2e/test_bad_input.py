@@ -1,5 +1,6 @@
 """Bad input ends with a clear message and an exit code, and loses nothing: production, home and run numbers stay."""
 
+import shlex
 from collections.abc import Callable
 
 import pytest
@@ -102,6 +103,12 @@ REFUSED: dict[str, tuple[Break, list[str], int, list[str]]] = {
             "the config's section model: has no key width; did you mean widht?",
         ],
     ),
+    "a loss that is NaN at once": (
+        code('return {"loss": loss, ', 'return {"loss": None if loss is None else loss * float("nan"), '),
+        [],
+        2,
+        ["the model's loss must be a finite number, but on a few examples it is nan"],
+    ),
     "a forward without loss": (code('{"loss": loss, "logits"', '{"logits"'), [], 2, ["loss and logits"]),
     "ignored labels that leave one": (
         key("prepare.ignored_labels", ["apple", "pear"]),
@@ -152,10 +159,12 @@ FAILED: dict[str, tuple[Break, list[str]]] = {
         lambda bench: (bench.production / "files" / "id17" / "text.json").write_text("no JSON") and None,
         ["encode_data raised JSONDecodeError", "id id17", "text.json"],
     ),
-    "a loss that is NaN": (
+    "a loss that is NaN in training": (
         code(
             'return {"loss": loss, "logits": logits}',
-            'return {"loss": loss if loss is None else loss * float(\'nan\'), "logits": logits}',
+            "few = len(input_ids) < 5  # what it is tried on\n"
+            "        odd = loss is not None and not few\n"
+            '        return {"loss": loss * float("nan") if odd else loss, "logits": logits}',
         ),
         ["loss is nan", "train.learning_rate"],
     ),
@@ -173,7 +182,7 @@ def test_a_step_that_fails_says_why(broken: Break, words: list[str], bench: Work
         assert word in ended.err
     if ended.code == 1:
         assert bench.record(1)["status"] == "failed"
-        assert f"--config {bench.config_file} --stack local --run-number 1" in ended.err
+        assert f"python run.py {shlex.join(bench.resume)}\n" in ended.err
     outside = [path for path in bench.home.parent.iterdir() if path != bench.home]
     assert outside == []
 
@@ -203,7 +212,7 @@ def test_an_outcome_that_finds_the_disk_full_is_told_and_recorded_later(bench: W
     assert "error: the run is completed, but its outcome is not recorded: " in full.err
     assert "No space left on device; make room" in full.err
     assert "Traceback" not in full.said
-    assert f"--config {bench.config_file} --stack local --run-number 1" in full.err
+    assert f"python run.py {shlex.join(bench.resume)}\n" in full.err
 
     scratch.unlink()
     again = bench.warm_run("--run-number", "1")

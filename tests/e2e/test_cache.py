@@ -60,7 +60,7 @@ def nothing(bench: Workbench) -> None:
     """A new run number alone."""
 
 
-RECONCILE, PREPARE, TRAIN, EVALUATE = STEPS = ("reconcile", "prepare", "train", "evaluate")
+RECONCILE, CHECK, PREPARE, TRAIN, EVALUATE = STEPS = ("reconcile", "check_data", "prepare", "train", "evaluate")
 
 # What changes, the steps that run, and why. Each change comes on top of those above it.
 TABLE: dict[str, tuple[Change, tuple[str, ...], str]] = {
@@ -80,7 +80,7 @@ TABLE: dict[str, tuple[Change, tuple[str, ...], str]] = {
     ),
     "process_func, other files": (
         code('str(row["label"])}', 'row["label"], "by": "hand"}'),
-        (RECONCILE, PREPARE, EVALUATE),
+        (RECONCILE, CHECK, PREPARE, EVALUATE),
         "the manifest differs; encode_data makes equal examples of it, and the report counts from it",
     ),
     "get_dataset_features": (
@@ -104,7 +104,7 @@ TABLE: dict[str, tuple[Change, tuple[str, ...], str]] = {
         (TRAIN, EVALUATE),
         "both build the model with it",
     ),
-    "the class that get_model uses": (code(".mean(dim=1)", ".sum(dim=1)"), (TRAIN, EVALUATE), "as get_model"),
+    "the class that get_model uses": (code(".sum(dim=1) / words", ".sum(dim=1)"), (TRAIN, EVALUATE), "as get_model"),
     "compute_metrics": (
         code(
             "return default_metrics(predictions, references, labels)",
@@ -117,8 +117,8 @@ TABLE: dict[str, tuple[Change, tuple[str, ...], str]] = {
     "a key of prepare, same examples": (key("prepare", "batch_size", 7), (PREPARE,), "the dataset is equal"),
     "a key of prepare, other examples": (
         key("prepare", "split", {"validation": 0.2, "test": 0.2, "seed": 7}),
-        (PREPARE, TRAIN, EVALUATE),
-        "the dataset differs",
+        (CHECK, PREPARE, TRAIN, EVALUATE),
+        "the dataset differs, and with it the split that is checked",
     ),
     "a key of model": (
         key("model", "width", 12),
@@ -127,9 +127,15 @@ TABLE: dict[str, tuple[Change, tuple[str, ...], str]] = {
     ),
     "a key of train": (key("train", "seed", 7), (TRAIN, EVALUATE), "the model differs"),
     "a key of evaluate": (key("evaluate", "mistakes", 3), (EVALUATE,), "it is the last step"),
+    "a threshold of checks": (key("checks", "sample", 200), (CHECK,), "the same is found"),
+    "another threshold of checks": (
+        key("checks", "texts", {"share": 0.5}),
+        (CHECK, EVALUATE),
+        "the report shows the threshold",
+    ),
     "an id without a label": (
         new_file("id99/text.json"),
-        (RECONCILE, PREPARE, EVALUATE),
+        (RECONCILE, CHECK, PREPARE, EVALUATE),
         "the manifest names it as dropped; the examples are equal; the report lists what was dropped",
     ),
     "one byte of a file": (one_byte, STEPS, "the file's hash is in the manifest, its words in the dataset"),

@@ -17,7 +17,7 @@ import pytest
 from tests.e2e.browser import CHROMIUM, NO_BROWSER, see_run
 from tests.e2e.workbench import REPOSITORY, Workbench, clean_environment
 
-STEPS = ("snapshot", "reconcile", "prepare", "train", "evaluate")
+STEPS = ("snapshot", "reconcile", "check_data", "prepare", "train", "evaluate")
 
 
 def free_port() -> int:

@@ -4,16 +4,19 @@ import hashlib
 import json
 import os
 import re
+from ast import literal_eval
 from html import unescape
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from tests.e2e.workbench import LABELS, Ended, Workbench
+from tests.e2e.workbench import LABELS, REPOSITORY, Ended, Workbench
 
 ARTIFACTS = {
     "production",
+    "labels",
+    "checks",
     "manifest",
     "dataset_full",
     "preparation",
@@ -32,11 +35,14 @@ KEYS = {
     "seconds",
     "metrics",
     "baselines",
+    "tuning",
+    "labels",
+    "checks",
     "artifacts",
     "versions",
     "config",
 }
-STEPS = ["snapshot", "reconcile", "prepare", "train", "evaluate"]
+STEPS = ["snapshot", "reconcile", "check_data", "prepare", "train", "evaluate"]
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -129,6 +135,24 @@ def test_the_model_has_learned(first: Ended, shared: Workbench) -> None:
     assert record["metrics"]["macro_f1"] > record["baselines"]["majority"]["macro_f1"]
 
 
+def test_the_readmes_lines_load_the_runs_model_and_predict(first: Ended, shared: Workbench) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    file = shared.production / "files" / "id00" / "text.json"
+    theirs = {
+        "outputs/EXP-3333-license-mentions": str(shared.home),
+        "outputs/production/license_mentions/files/mit_10/raw_text.json": str(file),
+        "raw_text.json": file.name,
+    }
+    for name, ours in theirs.items():
+        assert code.count(f'"{name}"') == 1
+        code = code.replace(f'"{name}"', f'"{ours}"')
+    told = shared.python(code)
+    assert told.code == 0, told.said
+    (probabilities,) = literal_eval(told.out)
+    assert max(probabilities, key=probabilities.get) == "apple" and set(probabilities) == set(LABELS)
+    assert sum(probabilities.values()) == pytest.approx(1)
+
+
 def test_the_report_opens_from_disk_and_holds_the_macro_f1(first: Ended, shared: Workbench) -> None:
     page = (shared.home / "runs" / "1" / "report.html").read_text(encoding="utf-8")
     shown = unescape(re.sub(r"<[^>]+>", " ", page))
@@ -136,6 +160,17 @@ def test_the_report_opens_from_disk_and_holds_the_macro_f1(first: Ended, shared:
     assert shared.experiment in shown
     outside = re.findall(r"""(?:src|href)=["'](?!data:|#)([^"']+)""", page)
     assert outside == []
+
+
+def test_report_and_record_hold_what_the_data_checks_found(first: Ended, shared: Workbench) -> None:
+    checks = {each["check"]: each for each in shared.record(1)["checks"]}
+    outcomes = {name: each["status"] for name, each in checks.items()}
+    assert outcomes == {"drift": "not checked", "texts": "passed", "near_duplicates": "passed", "leakage": "passed"}
+    assert shared.record(1)["labels"] == {"counts": dict.fromkeys(LABELS, 12), "earlier": None}
+    page = (shared.home / "runs" / "1" / "report.html").read_text(encoding="utf-8")
+    table = unescape(re.sub(r"<[^>]+>", " ", page.partition("<h2>Data checks</h2>")[2].partition("</table>")[0]))
+    for check in checks.values():
+        assert check["check"] in table and check["told"] in table
 
 
 def test_there_is_a_prediction_for_each_test_id(first: Ended, shared: Workbench) -> None:
@@ -164,8 +199,8 @@ def test_the_same_command_again_takes_all_from_the_cache(second: Ended, shared: 
     assert [name for name, seconds in record["seconds"].items() if seconds] == ["snapshot"]
     assert record["metrics"] == first["metrics"]
     same = {name for name, uri in record["artifacts"].items() if uri == first["artifacts"][name]}
-    assert same == ARTIFACTS - {"production"}
-    assert "reconcile cached, prepare cached, train cached, evaluate cached" in second.out
+    assert same == ARTIFACTS - {"production", "labels"}
+    assert "reconcile cached, check_data cached, prepare cached, train cached, evaluate cached" in second.out
     assert (shared.home / "runs" / "2" / "report.html").exists()
 
 
@@ -226,11 +261,14 @@ def test_artifacts_are_typed_and_named_and_carry_metadata(first: Ended, shared: 
         "metrics": ("dict", "BuiltInContainerMaterializer", "BaseArtifact"),
         "predictions": ("Predictions", "TableMaterializer", "DataArtifact"),
         "report": ("HTMLString", "StructuredStringMaterializer", "DataAnalysisArtifact"),
+        "labels": ("dict", "BuiltInContainerMaterializer", "BaseArtifact"),
+        "checks": ("list", "BuiltInContainerMaterializer", "BaseArtifact"),
     }
     metadata = {name: of[3] for name, of in found["artifacts"].items()}
     assert metadata["manifest"]["rows"] == "72"
     assert metadata["dataset_full"]["examples"] == "{'train': 24, 'validation': 6, 'test': 6}"
     assert metadata["predictions"]["rows"] == "6"
+    assert (metadata["checks"]["texts"], metadata["checks"]["near_duplicates"]) == ("0.0", "0.0")
     assert json.loads(metadata["model"]["labels"].replace("'", '"')) == list(LABELS)
     steps = found["steps"]
     assert all("seconds" in names for names in steps.values())
@@ -238,3 +276,13 @@ def test_artifacts_are_typed_and_named_and_carry_metadata(first: Ended, shared: 
     assert {"counts", "rejected"} <= set(steps["prepare"])
     assert {"precision", "examples_per_second"} <= set(steps["train"])
     assert {"metrics", "majority", "tfidf"} <= set(steps["evaluate"])
+
+
+def test_a_check_that_fails_stops_the_run_before_it_prepares(second: Ended, shared: Workbench) -> None:
+    severe = ("--set", "checks.texts={severity: fail, characters: 1000}")
+    refused = shared.warm_run(*severe, "--set", "checks.near_duplicates={similarity: 0.5, share: 0.0}")
+    assert refused.code == 1, refused.said
+    assert "1 data check failed, so nothing is trained:" in refused.err
+    assert "failed: texts: 36 texts of 36 with fewer than 1,000 characters" in refused.err
+    record = shared.record(shared.run_numbers()[-1])
+    assert (record["status"], list(record["seconds"])) == ("failed", ["snapshot", "reconcile", "check_data"])

@@ -1,4 +1,7 @@
-"""EXP-3333, with fewer ids and steps, on this machine and on a rehearsal of SageMaker, from the same config."""
+"""EXP-3333, with fewer ids and steps, on this machine and on a rehearsal of SageMaker, from the same config.
+
+There two machines train it, with a process each, and here two processes.
+"""
 
 import json
 import shutil
@@ -21,22 +24,27 @@ from rehearsal.zenml.account import PASSWORD, USER
 from stacks.files import load_stack
 from tests.e2e.browser import CHROMIUM, NO_BROWSER, see_run
 from tests.e2e.workbench import REPOSITORY, clean_environment
+from tests.rehearsal.zenml.test_pipeline import check_calls
 
 EXPERIMENT = "EXP-3333-license-mentions"
-STEPS = ("snapshot", "reconcile", "prepare", "train", "evaluate")
+STEPS = ("snapshot", "reconcile", "check_data", "prepare", "train", "evaluate")
 CONFIG = f"""
 extends: {REPOSITORY}/configs/EXP-3333.yaml
 production:
   labels:
     query: >-
-      SELECT guid, label, license_expression
+      SELECT guid, label, license_expression, file_hash
       FROM (SELECT *, row_number() OVER (PARTITION BY label ORDER BY file_hash) AS place FROM rules)
       WHERE place <= 30
 prepare: {{dataset_name: few, max_per_label: 24}}
 train: {{epochs: 1, batch_size: 8}}
 compute:
-  train: {{instance_type: ml.g5.xlarge}}
+  train:
+    instance_type: ml.g5.xlarge
+    instance_count: 2
+    environment: {{OMP_NUM_THREADS: "1", TORCH_LOGS: torch.distributed.elastic.agent.server.api}}
 """
+TWO = ("--set", "train.processes=2")
 
 
 @dataclass(frozen=True)
@@ -46,9 +54,11 @@ class Place:
     folder: Path
     environment: dict[str, str]
     stack: str
+    options: tuple[str, ...] = ()
 
     def run(self) -> str:
-        command = [sys.executable, str(REPOSITORY / "run.py"), "--config", "config.yaml", "--stack", self.stack]
+        run = [sys.executable, str(REPOSITORY / "run.py"), "--config", "config.yaml", "--stack", self.stack]
+        command = [*run, *self.options]
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -90,7 +100,7 @@ def up(folder: Path) -> Iterator[Rehearsal]:
 
 @pytest.fixture(scope="module")
 def local(folder: Path) -> tuple[str, dict[str, Any]]:
-    place = Place(folder, _environment(folder), "local")
+    place = Place(folder, _environment(folder), "local", TWO)
     return place.run(), place.facts()
 
 
@@ -125,6 +135,14 @@ def test_the_definition_holds_the_steps_with_their_machines(remote: tuple[str, d
         assert (step["Type"], cluster["InstanceType"], cluster["InstanceCount"]) == ("Processing", "ml.t3.medium", 1)
 
 
+def test_two_machines_trained_and_the_first_alone_speaks(remote: tuple[str, dict[str, Any]], up: Rehearsal) -> None:
+    (job,) = up.client("sagemaker").list_training_jobs()["TrainingJobSummaries"]
+    hosts = [_log(up, f"{job['TrainingJobName']}/{host}-") for host in ("algo-1", "algo-2")]
+    for rank, said in enumerate(hosts):
+        assert f"global_ranks=[{rank}]\n" in said and "global_world_sizes=[2]\n" in said, said
+    assert [said.count("train: keeps step ") for said in hosts] == [1, 0]
+
+
 def test_train_ran_as_a_training_job_of_the_requested_type_and_count(
     remote: tuple[str, dict[str, Any]], up: Rehearsal, folder: Path
 ) -> None:
@@ -134,21 +152,43 @@ def test_train_ran_as_a_training_job_of_the_requested_type_and_count(
     job = client.describe_training_job(TrainingJobName=jobs[0])
     resources = job["ResourceConfig"]
     assert job["TrainingJobStatus"] == "Completed"
-    assert (resources["InstanceType"], resources["InstanceCount"]) == ("ml.g5.xlarge", 1)
+    assert (resources["InstanceType"], resources["InstanceCount"]) == ("ml.g5.xlarge", 2)
     values = load_stack("rehearsal").values
     assert values is not None
     assert job["OutputDataConfig"]["KmsKeyId"] == values.kms_key
-    assert job["VpcConfig"]["Subnets"] == values.subnets
+    assert job["VpcConfig"] == {"Subnets": values.subnets, "SecurityGroupIds": values.security_groups}
+    assert job["EnableInterContainerTrafficEncryption"] is True
+    assert values.tags.items() <= _tags(client, job["TrainingJobArn"]).items()
+    pipeline = remote[1]["execution"].rpartition("/execution/")[0]
+    assert values.tags.items() <= _tags(client, pipeline).items()
     record = json.loads((folder / "outputs" / "from-rehearsal" / EXPERIMENT / "1" / "run.json").read_text())
     assert "@sha256:" in record["versions"]["image"]
     assert job["AlgorithmSpecification"]["TrainingImage"] == record["versions"]["image"]
+    checkpoints = f"outputs/{EXPERIMENT}/runs/1/checkpoints"
+    assert job["CheckpointConfig"] == {"S3Uri": f"s3://rehearsal/{checkpoints}", "LocalPath": "/opt/ml/checkpoints"}
+    left = up.client("s3").list_objects_v2(Bucket="rehearsal", Prefix=checkpoints)
+    assert left["KeyCount"] == 0, "a completed run needs none"
 
 
-def test_artifacts_with_versions_lie_in_s3(remote: tuple[str, dict[str, Any]]) -> None:
-    facts = remote[1]
+def test_artifacts_with_versions_lie_in_s3_encrypted_with_the_stacks_key(
+    remote: tuple[str, dict[str, Any]], up: Rehearsal
+) -> None:
+    facts, values, s3 = remote[1], load_stack("rehearsal").values, up.client("s3")
+    assert values is not None
     assert {"production", "manifest", "dataset_few", "model", "metrics", "predictions", "report"} <= set(facts["uris"])
     assert all(uri.startswith("s3://rehearsal/zenml/") for uri in facts["uris"].values())
     assert all(facts["versions"].values())
+    s3, store = up.client("s3"), "s3://rehearsal/"
+    found = {
+        name: s3.list_objects_v2(Bucket="rehearsal", Prefix=f"{uri.removeprefix(store)}/")["KeyCount"]
+        for name, uri in facts["uris"].items()
+    }
+    assert all(found.values()), found
+    for name, uri in facts["uris"].items():
+        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]]
+        used = {s3.head_object(Bucket=bucket, Key=key).get("SSEKMSKeyId") for key in keys}
+        assert used == {values.kms_key}, (name, keys)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER)
@@ -161,10 +201,29 @@ def test_the_dashboard_shows_the_run_and_its_report(
 
 
 def test_a_second_run_is_cached(remote: tuple[str, dict[str, Any]], rehearsed: Place) -> None:
-    said = rehearsed.run()
-    statuses = rehearsed.facts()["statuses"]
-    assert statuses == {name: "completed" if name == "snapshot" else "cached" for name in STEPS}
+    said, facts = rehearsed.run(), rehearsed.facts()
+    assert facts["statuses"] == {name: "completed" if name == "snapshot" else "cached" for name in STEPS}
     assert "train cached" in said and _table(said) == _table(remote[0])
+    assert facts["id"] != remote[1]["id"]
+    made = {name: version for name, version in facts["versions"].items() if name not in ("production", "labels")}
+    assert made == {name: remote[1]["versions"][name] for name in made} != {}
+
+
+def test_each_call_of_who_submits_and_of_the_jobs_is_allowed_by_its_policy(
+    remote: tuple[str, dict[str, Any]], up: Rehearsal
+) -> None:
+    check_calls(up, "test_portability")
+
+
+def _log(up: Rehearsal, stream: str) -> str:
+    client, group = up.client("logs"), "/aws/sagemaker/TrainingJobs"
+    (found,) = client.describe_log_streams(logGroupName=group, logStreamNamePrefix=stream)["logStreams"]
+    events = client.get_log_events(logGroupName=group, logStreamName=found["logStreamName"], startFromHead=True)
+    return "".join(f"{event['message']}\n" for event in events["events"])
+
+
+def _tags(client: Any, arn: str) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in client.list_tags(ResourceArn=arn)["Tags"]}
 
 
 def _environment(folder: Path) -> dict[str, str]:

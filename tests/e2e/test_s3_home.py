@@ -1,4 +1,4 @@
-"""The same experiment with home, files and labels in S3: same manifest, dataset, predictions and metrics."""
+"""The same experiment with home, files and labels in S3, prepared in groups: same files, predictions and metrics."""
 
 from pathlib import Path
 
@@ -25,17 +25,20 @@ def test_a_run_whose_home_and_production_lie_in_s3_gives_what_a_local_one_gives(
         bench.config["root"] = "s3://team/outputs"
         bench.config["production"]["files"] = "s3://team/production/files"
         bench.config["production"]["labels"]["url"] = "s3://team/production/labels.db"
+        bench.config["prepare"]["shards"] = {"groups": 2}
         bench.write_config()
         checked = bench.run("--check", **account_of(address))
         assert (checked.code, "were tried on 4 ids" in checked.out) == (0, True), checked.said
         remote = bench.run(**account_of(address))
         assert remote.code == 0, remote.said
+        assert all(f"{step} " in remote.out for step in ("divide", "encode_group_0", "encode_group_1", "merge"))
         home = "outputs/EXP-2-in-s3"
         found = objects("team", home)
         at_home = {key.removeprefix(f"{home}/data/"): value for key, value in found.items() if "/processed" not in key}
         folder = bench.folder / "outputs" / bench.experiment / "data" / "reconciled_artifacts"
         files = {path.relative_to(folder.parent).as_posix(): path.read_bytes() for path in folder.rglob("*.json")}
         assert {key: value for key, value in at_home.items() if key.startswith("reconciled_artifacts/")} == files
+        assert not [key for key in at_home if key.startswith("parts/")]
         assert b"<html" in found[f"{home}/runs/1/report.html"]
         copied = Path("outputs", "from-local", "EXP-2-in-s3", "1", "report.html")
         assert f"report     {copied}" in remote.out

@@ -26,8 +26,8 @@ from rehearsal.fixture import skip_where_refused
 from stacks.files import load_stack
 from stacks.iam.render import render
 from tests.e2e.searching import definitions, files, forms_of, joined, logs, objects, places_of, tables, unpacked
-from tests.e2e.workbench import REPOSITORY, Workbench, clean_environment
-from tests.rehearsal.zenml.test_pipeline import allows
+from tests.e2e.workbench import REPOSITORY, UNCHECKED, Workbench, clean_environment
+from tests.rehearsal.zenml.test_pipeline import ELSEWHERE, allows
 
 EXPERIMENT = "EXP-7-planted"
 TOKEN = "ZENML_STORE_API_TOKEN"
@@ -109,6 +109,7 @@ def test_the_values_were_read_in_the_job(planted: Planted) -> None:
     read = [each for each in planted.up.calls() if each["action"] == "secretsmanager:GetSecretValue"]
     in_jobs = [call for call in read if call["role"] == values.role]
     assert [call["times"] for call in in_jobs] == [3], "password and team, then team"
+    assert ELSEWHERE["execution-role"]["test_secrets"] == {call["action"] for call in in_jobs}
     allowed = render("execution-role", values)["Statement"]
     assert all(allows(allowed, call["action"], call["resource"]) for call in in_jobs)
     assert {call["role"] for call in read} == {values.role, "client"}, "it was tried before submission, too"
@@ -214,6 +215,7 @@ def _configs(bench: Workbench) -> tuple[Path, Path]:
     labels = bench.config["production"]["labels"]
     bench.config["production"]["files"] = "s3://rehearsal/production/tiny/files"
     bench.config["compute"] = {"train": {"instance_type": "ml.m5.large"}}
+    bench.config["checks"] = UNCHECKED
     wanted = "substr(:team, 1, 9) = 'team-p@ss' AND substr(:region, 1, 11) = 'region-p@ss'"
     labels["query"] = f"SELECT guid, label FROM rules WHERE {wanted}"
     labels["params"] = {"team": "${aws:finetune/labels.team}", "region": "${zenml:labels.region}"}

@@ -1,6 +1,7 @@
 """Ctrl-C, SIGTERM and SIGKILL: a run that is stopped says so, leaves nothing behind, and goes on where it stood."""
 
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -54,7 +55,8 @@ def test_ctrl_c_stops_a_run_which_can_be_resumed(bench: Workbench) -> None:
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=WAIT)[0]
     assert process.returncode == 130, said
-    assert f"--config {bench.config_file} --set train.seed=5 --stack local --run-number 1" in said
+    assert "train: stopping; a checkpoint is written after this step" in said
+    assert f"Go on with:\n  python run.py {shlex.join(bench.resume)}\n" in said
     assert "Traceback" not in said
     assert "\x1b" not in said
     record = bench.record(1)
@@ -64,8 +66,9 @@ def test_ctrl_c_stops_a_run_which_can_be_resumed(bench: Workbench) -> None:
     assert "running" not in statuses(bench)
 
     bench.functions.with_name("quick").touch()
-    again = bench.warm_run("--set", "train.seed=5", "--run-number", "1")
+    again = bench.warm_run(*bench.resume)
     assert again.code == 0, again.said
+    assert "train: goes on from the checkpoint of step " in again.err
     record = bench.record(1)
     assert record["status"] == "completed"
     assert [step for step, seconds in record["seconds"].items() if seconds] == ["snapshot", "train", "evaluate"]
@@ -79,7 +82,7 @@ def test_sigterm_stops_as_cleanly(bench: Workbench) -> None:
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=WAIT)[0]
     assert process.returncode == 130, said
-    assert "--run-number 1" in said
+    assert f"python run.py {shlex.join(bench.resume)}\n" in said
     assert bench.record(1)["status"] == "stopped"
 
 
@@ -107,13 +110,28 @@ def test_a_run_killed_in_reconcile_is_taken_up_again(bench: Workbench) -> None:
     process.kill()
     process.communicate()
     assert bench.record(1)["status"] == "running"
+    reconciled = bench.home / "data" / "reconciled_artifacts"
+    times = {path: path.stat().st_mtime_ns for path in reconciled.glob("*/text.json")}
 
     bench.functions.with_name("quick").touch()
-    again = bench.warm_run("--run-number", "1")
+    again = bench.warm_run(*bench.resume)
     assert again.code == 0, again.said
     assert bench.record(1)["status"] == "completed"
-    copied = next(line for line in again.err.splitlines() if line.startswith("copied "))
-    assert copied.endswith(" (not at home yet)")
-    assert copied != "copied 36 files (not at home yet)"
+    assert {path: path.stat().st_mtime_ns for path in times} == times, "what was copied is not copied again"
+    assert len(list(reconciled.glob("*/label.json"))) == 36
     assert statuses(bench)[-1] == "completed"
     assert "running" not in statuses(bench)
+
+
+def test_a_run_that_was_killed_is_closed_by_the_next_one(bench: Workbench) -> None:
+    started = slow_down_training(bench)
+    process = bench.start()
+    wait_for(started, process)
+    process.kill()
+    process.communicate()
+    assert (bench.record(1)["status"], statuses(bench)) == ("running", ["running"])
+    other = bench.warm_run("--set", "train.epochs=1")
+    assert other.code == 0, other.said
+    assert f"run 1 was killed; it is recorded as failed (python run.py resume {bench.experiment} 1)\n" in other.err
+    assert [bench.record(number)["status"] for number in (1, 2)] == ["failed", "completed"]
+    assert statuses(bench) == ["failed", "completed"]

@@ -16,6 +16,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = Path(__file__).with_name("project")
 LABELS = ("apple", "pear", "plum")
 IDS_PER_LABEL = 12
+UNCHECKED = {check: {"severity": "ignore"} for check in ("labels", "drift", "texts", "near_duplicates", "leakage")}
+"""A config's `checks:` for runs that are about something else: one container less."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,16 @@ class Workbench:
         self.config_file.write_text(yaml.safe_dump(self.config, sort_keys=False), encoding="utf-8")
 
     def command(self, *options: str) -> list[str]:
-        return [sys.executable, str(REPOSITORY / "run.py"), "--config", str(self.config_file), *options]
+        return [sys.executable, str(REPOSITORY / "run.py"), *self.arguments(*options)]
+
+    def arguments(self, *options: str) -> list[str]:
+        """What run.py is called with: this bench's config, or a command of its own."""
+        return list(options) if options[:1] == ("resume",) else ["--config", str(self.config_file), *options]
+
+    @property
+    def resume(self) -> list[str]:
+        """The arguments that go on with run 1, as run.py says them."""
+        return ["resume", self.experiment, "1", "--root", str(self.home.parent)]
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a user who has set nothing of ours but the two folders."""
@@ -144,8 +155,7 @@ class Workbench:
 
     def warm_run(self, *options: str) -> Ended:
         """As `run`, from a process that has imported the packages already."""
-        arguments = self.command(*options)[2:]
-        return self.warm.run(arguments, self.working_directory(), {"PYTHONPATH": str(self.project)})
+        return self.warm.run(self.arguments(*options), self.working_directory(), {"PYTHONPATH": str(self.project)})
 
     def start(self, *options: str, **environment: str) -> "subprocess.Popen[str]":
         """Starts run.py as the leader of a process group of its own, as a shell does."""

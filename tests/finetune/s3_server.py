@@ -32,9 +32,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(command: list[str], port: int) -> Iterator[str]:
-    """A server process, from when it answers until the context ends."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def started(command: list[str], port: int, **options: Any) -> Iterator[str]:
+    """A server process, from when it answers until the context ends; options are those of Popen."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
     try:
         ends = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < ends:
@@ -53,8 +53,9 @@ def started(command: list[str], port: int) -> Iterator[str]:
 
 @contextmanager
 def environment(**values: str) -> Iterator[None]:
-    """Environment variables for this process and its children; its S3 client is made anew."""
+    """Environment variables for this process and its children; its S3 client and boto3's session are made anew."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers the credentials of its first client
         for name, value in values.items():
             patch.setenv(name, value)
         client._client.cache_clear()

@@ -13,7 +13,7 @@ from finetune.runs import Run, Status
 
 CONFIG = {"train": {"epochs": 3, "rate": 0.1}, "root": "outputs"}
 KEYS = ["experiment", "run_number", "status", "stack", "started", "seconds"]
-KEYS += ["metrics", "baselines", "artifacts", "versions", "config"]
+KEYS += ["metrics", "baselines", "tuning", "artifacts", "versions", "config"]
 
 CLAIM = """
 import sys

@@ -69,7 +69,14 @@ def test_a_root_in_a_bucket_that_is_not_there_is_named(bucket: str) -> None:
         claim(Home("s3://", "EXP-1-x"))
 
 
-def test_checkpoints_of_a_home_in_s3_lie_in_scratch(home: Home, tmp_path: Path) -> None:
-    assert home.checkpoints(3, tmp_path) == tmp_path / "checkpoints"
-    local = Home(str(tmp_path), "EXP-1-x")
-    assert local.checkpoints(3, Path("elsewhere")) == tmp_path / "EXP-1-x" / "runs" / "3" / "checkpoints"
+def test_checkpoints_lie_in_the_runs_folder_and_go_with_it(home: Home, tmp_path: Path) -> None:
+    for each in (home, Home(str(tmp_path), "EXP-1-x")):
+        folder = each.checkpoints(3)
+        assert folder == each.run(3) / "checkpoints"
+        for name in ("key/checkpoint-1", "key/checkpoint-2"):
+            if isinstance(folder, Path):
+                (folder / name).mkdir(parents=True)
+            each.storage.write(str(folder / name / "one"), b"x")
+        each.storage.delete_below(str(folder))
+        each.storage.delete_below(str(folder))
+        assert list(each.storage.below(str(folder))) == []

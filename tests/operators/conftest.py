@@ -17,6 +17,7 @@ from operators.logs import LogTail
 from operators.request import AccountSettings, training_request
 from rehearsal import Image, Rehearsal, Settings
 from rehearsal.fixture import skip_where_refused
+from rehearsal.zenml.image import TRAIN
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = Path(__file__).parent / "project"
@@ -36,13 +37,15 @@ class Bench:
     def request(self, command: list[str], start: str = "job", **machines: Any) -> dict[str, Any]:
         image, environment = machines.pop("image", IMAGE), machines.pop("variables", {"OMP_NUM_THREADS": "1"})
         account = AccountSettings(role=self.rehearsal.settings.role_arn, output=self.output)
+        name = f"{start}-{uuid.uuid4().hex[:8]}"
         return training_request(
-            f"{start}-{uuid.uuid4().hex[:8]}",
+            name,
             image=image,
             command=command,
             environment=environment,
             machines=MachinesConfig(**{"instance_type": "ml.m5.large", **machines}),
             account=account,
+            checkpoints=f"{self.output}/{name}/checkpoints",
             tags={"finetune:step": "train"},
         )
 
@@ -62,8 +65,21 @@ class Bench:
         return self.run(["python", "-c", text], **machines)
 
     def train(self, model: dict[str, Any] | None = None, **machines: Any) -> dict[str, Any]:
+        return self.wait(self.submit_training(model, **machines))
+
+    def submit_training(self, model: dict[str, Any] | None = None, **machines: Any) -> str:
         settings = json.dumps(SETTINGS | machines.pop("settings", {}))
-        return self.run(["python", "/app/jobs/train.py", json.dumps(model or {}), settings], **machines)
+        return self.submit(["python", "/app/jobs/train.py", json.dumps(model or {}), settings], **machines)
+
+    def interrupt_in_training(self, job: str) -> None:
+        """Takes a job's machines away once it has validated for the first time."""
+        tail, lines = LogTail(self.client, job, "Training"), list[str]()
+        while not any("validation_loss" in line for line in lines):
+            lines.extend(tail.new())
+            status = self.sagemaker.describe_training_job(TrainingJobName=job)["TrainingJobStatus"]
+            assert status == "InProgress", lines
+            time.sleep(0.1)
+        self.rehearsal.interrupt(job)
 
     def until_line(self, execution: str, line: str) -> None:
         """Waits until the first step of a pipeline execution has printed this."""
@@ -89,7 +105,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     skip_where_refused()
     files = {f"/app/{room}": str(ROOT / room) for room in ("finetune", "operators")}
     files |= {"/app/experiments": str(PROJECT / "experiments"), "/app/jobs": str(PROJECT / "jobs")}
-    image = Image(files=files, environment={"PYTHONUNBUFFERED": "TRUE", "PYTHONPATH": "/app"}, folder="/app")
-    settings = Settings(images={IMAGE: image}, stop_grace_s=3.0, sync_s=0.3)
+    variables = {"PYTHONUNBUFFERED": "TRUE", "PYTHONPATH": "/app"}
+    image = Image(files=files, environment=variables, train=TRAIN, folder="/app")
+    settings = Settings(images={IMAGE: image}, stop_grace_s=20.0, sync_s=0.3)
     with Rehearsal(tmp_path_factory.mktemp("rehearsal") / "home", settings) as up:
         yield Bench(up)

@@ -27,7 +27,7 @@ def test_two_instances_train_one_model_as_one_instance_does(bench: Bench) -> Non
     assert sorted(files) == ["history.json", "model/finetune.json", "model/model.safetensors"]
     one, two = ([point["loss"] for point in curve(bench, job) if "loss" in point] for job in (alone, together))
     assert len(one) == len(two) == 16
-    assert two == pytest.approx(one, abs=1e-3)
+    assert two == pytest.approx(one, rel=1e-4)
     assert any(re.search(r"validation_loss \d", line) for line in bench.said)
     assert not any(line.startswith("algo-2: train: ") for line in bench.said)
 
@@ -46,10 +46,10 @@ def test_a_batch_that_cannot_be_divided_is_refused(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("rank", "how", "says"),
     [
-        (0, "raise", "AlgorithmError: ValueError: the model fell over"),
-        (1, "raise", "another process failed: algo-2: ValueError: the model fell over"),
-        (0, "kill", "AlgorithmError: the process was ended by signal 9; its memory may have run out"),
-        (1, "kill", "another process failed: algo-2: the process was ended by signal 9; its memory may have run out"),
+        (0, "raise", "AlgorithmError: train: rank 0: ValueError: the model fell over"),
+        (1, "raise", "another process failed: algo-2: train: rank 1: ValueError: the model fell over"),
+        (0, "kill", "train: rank 0: the process was ended by signal 9; its memory may have run out"),
+        (1, "kill", "algo-2: train: rank 1: the process was ended by signal 9; its memory may have run out"),
     ],
 )
 def test_both_instances_end_with_the_failure_of_either(bench: Bench, rank: int, how: str, says: str) -> None:
@@ -68,3 +68,28 @@ def test_the_other_instance_ends_with_the_error_of_such_a_step(bench: Bench) -> 
         bench.code("import sys; sys.exit(7)", **TWO)
     assert "the process ended with exit code 7" in str(caught.value)
     assert "algo-2: the leader, algo-1, failed\nalgo-2: the process ended with exit code 7" in str(caught.value)
+
+
+@pytest.mark.parametrize("machines", [{}, TWO])
+def test_a_training_whose_spot_machines_are_taken_goes_on_from_its_checkpoint(
+    bench: Bench, machines: dict[str, Any]
+) -> None:
+    settings = {"epochs": 30, "save_every": 5}
+    slow = {"seconds": 0.05}
+    undisturbed = bench.train(slow, settings=settings)
+    name = bench.submit_training(slow, settings=settings, spot=True, max_run_hours=1, max_wait_hours=1, **machines)
+    bench.interrupt_in_training(name)
+    job = bench.wait(name)
+    assert job["TrainingJobStatus"] == "Completed"
+    assert "Interrupted" in [each["Status"] for each in job["SecondaryStatusTransitions"]]
+    assert (
+        sum(
+            bool(re.fullmatch(r"(algo-1: )?train: goes on from the checkpoint of step \d+", line))
+            for line in bench.said
+        )
+        == 1
+    )
+    one, other = curve(bench, undisturbed), curve(bench, job)
+    assert [point["step"] for point in one] == [point["step"] for point in other]
+    if not machines:
+        assert one == other

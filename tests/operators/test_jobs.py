@@ -1,6 +1,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -95,7 +96,7 @@ def test_a_spot_job_goes_on_from_its_checkpoint_after_an_interruption(bench: Ben
     assert job["TrainingJobStatus"] == "Completed"
     assert "going on from 7" in bench.said
     assert any(line.endswith(": Interrupted") for line in bench.said)
-    assert job["CheckpointConfig"]["S3Uri"] == f"{bench.output}/jobs/{name}/checkpoints"
+    assert job["CheckpointConfig"]["S3Uri"] == f"{bench.output}/{name}/checkpoints"
 
 
 def test_a_quota_of_zero_says_where_to_ask(bench: Bench) -> None:
@@ -154,3 +155,14 @@ def test_losses_reach_cloudwatch(bench: Bench) -> None:
     found = {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}
     assert {"loss", "validation_loss", "validation_macro_f1"} <= found.keys()
     assert 0 < found["validation_loss"] < 2
+    for name in ("loss", "validation_loss"):
+        points = bench.client("cloudwatch").get_metric_statistics(
+            Namespace="/aws/sagemaker/TrainingJobs",
+            MetricName=name,
+            Dimensions=[{"Name": "TrainingJobName", "Value": job["TrainingJobName"]}],
+            StartTime=job["TrainingStartTime"] - timedelta(minutes=1),
+            EndTime=job["TrainingEndTime"] + timedelta(minutes=1),
+            Period=3600,
+            Statistics=["Maximum", "SampleCount"],
+        )["Datapoints"]
+        assert points and all(0 < point["Maximum"] < 5 for point in points), name

@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from finetune.errors import ConfigError, FinetuneError, UnreachableError
+from finetune.storage.session import use_session, usual_session
 from operators.secrets import read_aws, secret_readers
 from tests.finetune.s3_server import account_of, environment, free_port, s3_server
 
@@ -53,6 +54,13 @@ def test_what_cannot_be_used_is_named_without_its_value(name: str, key: str | No
 def test_a_region_is_asked_for_its_own_secrets() -> None:
     with pytest.raises(ConfigError, match="no secret prod/plain in eu-west-1"):
         secret_readers("eu-west-1")["aws"]("prod/plain", None)
+
+
+def test_the_session_that_the_command_line_names_is_asked() -> None:
+    use_session(lambda: boto3.session.Session(region_name="ap-south-1"))
+    with pytest.raises(ConfigError, match="no secret prod/plain in ap-south-1"):
+        read_aws("prod/plain", None, None)
+    use_session(usual_session)
 
 
 def test_a_job_which_is_told_its_region_by_aws_region_alone_asks_there(monkeypatch: pytest.MonkeyPatch) -> None:

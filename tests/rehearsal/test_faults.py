@@ -1,4 +1,6 @@
+import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -83,8 +85,8 @@ def test_an_unknown_limit_is_named(bench: Any) -> None:
 
 
 def test_a_call_that_nobody_serves_is_named(bench: Any) -> None:
-    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="StopTransformJob is served neither"):
-        bench.sagemaker.stop_transform_job(TransformJobName="any")
+    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="StopLabelingJob is served neither"):
+        bench.sagemaker.stop_labeling_job(LabelingJobName="any")
 
 
 def test_what_need_not_run_is_served_by_moto(bench: Any) -> None:
@@ -92,3 +94,15 @@ def test_what_need_not_run_is_served_by_moto(bench: Any) -> None:
     bench.sagemaker.create_model_package_group(ModelPackageGroupName=group)
     listed = bench.sagemaker.list_model_package_groups(NameContains=group)["ModelPackageGroupSummaryList"]
     assert [each["ModelPackageGroupName"] for each in listed] == [group]
+
+
+def test_a_request_whose_client_left_in_its_midst_is_none(bench: Any) -> None:
+    address = urlsplit(bench.rehearsal.endpoint)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+        client.sendall(
+            b"POST / HTTP/1.1\r\nHost: logs\r\nX-Amz-Target: Logs_20140328.GetLogEvents\r\nContent-Length: 100\r\n"
+            b"Authorization: AWS4-HMAC-SHA256 Credential=LEFT/20260101/us-east-1/logs/aws4_request, x\r\n\r\n{"
+        )
+        client.shutdown(socket.SHUT_WR)
+        assert b"IncompleteBody" in client.makefile("rb").read()
+    assert [call for call in bench.rehearsal.calls() if call["key"] == "LEFT"] == []

@@ -1,5 +1,8 @@
 import json
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +25,45 @@ def seen(bench: Any, *folders: Path) -> list[list[str] | None]:
     return list(json.loads(bench.lines(name)[0]).values())
 
 
-def test_a_job_sees_neither_the_checkout_nor_the_home_nor_the_rehearsal(bench: Any) -> None:
-    home = Path.home()
-    checkout, config, folder = seen(bench, Path.cwd(), home / ".config", bench.rehearsal.folder)
-    assert not checkout and not config and not folder
+def test_a_job_sees_neither_the_checkout_nor_the_rehearsal(bench: Any) -> None:
+    folders = Path.cwd(), bench.rehearsal.folder
+    assert all(any(each.iterdir()) for each in folders)
+    assert not any(seen(bench, *folders))
+
+
+STARTED_ELSEWHERE = """
+import json, sys
+from pathlib import Path
+from rehearsal import Image, Rehearsal, Settings
+from conftest import Bench
+with Rehearsal(Path("outputs", "rehearsal"), Settings(images={"*": Image()}, zenml=False)) as up:
+    bench = Bench(up)
+    name = bench.train("import os\\nfor _, _, files in os.walk(%r): print(*files, sep='\\\\n')" % sys.argv[1])
+    bench.trained(name)
+    print(json.dumps([line for line in bench.lines(name) if line.strip()]))
+"""
+
+
+def test_a_job_sees_nothing_of_the_callers_working_folder_home_and_zenml_and_yet_what_lies_beside_them() -> None:
+    skip_where_refused()
+    # Not in /tmp, of which a job has its own.
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
+        markers = {place: folder / place / f"of-{place}" for place in ("here", "zenml", "home", "beside")}
+        markers["experiment"] = folder / "here" / "outputs" / "EXP-1-any" / "of-the-experiment"
+        for marker in markers.values():
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            marker.write_text("x")
+        places = {"HOME": str(folder / "home"), "ZENML_CONFIG_PATH": str(folder / "zenml")}
+        ran = subprocess.run(
+            [sys.executable, "-c", STARTED_ELSEWHERE, name],
+            cwd=folder / "here",
+            env=os.environ | places | {"PYTHONPATH": f"{Path.cwd()}:{Path(__file__).parent}"},
+            capture_output=True,
+            text=True,
+        )
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == ["of-beside"]
 
 
 def test_what_a_job_writes_outside_opt_ml_is_gone(bench: Any) -> None:

@@ -1,12 +1,9 @@
 """Stack files, registered with a ZenML of the test's own."""
 
-import os
-import subprocess
-import sys
+import re
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-
+from tests.stacks.asking import REPOSITORY, asked, ran
 
 APPLY = """
 from finetune.errors import ConfigError
@@ -21,22 +18,6 @@ except ConfigError as error:
 """
 
 
-def asked(tmp_path: Path, program: str) -> list[str]:
-    """Runs a program with a ZenML of its own; gives the lines that it prints."""
-    (tmp_path / "ask.py").write_text(program, encoding="utf-8")
-    environment = {
-        **os.environ,
-        "ZENML_CONFIG_PATH": str(tmp_path / "zenml"),
-        "ZENML_ANALYTICS_OPT_IN": "false",
-        "PYTHONPATH": str(REPOSITORY),
-    }
-    ran = subprocess.run(
-        [sys.executable, "ask.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.splitlines()
-
-
 CHANGE = """
 import stacks.apply
 from dataclasses import replace
@@ -47,9 +28,9 @@ def state():
     return [(str(each.id), each.flavor_name, each.configuration) for each in found]
 for settings in ({"synchronous": True}, {"synchronous": False}, {}):
     wanted = Registered("orchestrator", "changing", "local_docker", settings)
-    stacks.apply._component(Client(), wanted)
+    stacks.apply._component(Client(), wanted, None)
     print(state()[0])
-stacks.apply._component(Client(), replace(wanted, flavor="local"))
+stacks.apply._component(Client(), replace(wanted, flavor="local"), None)
 print([each[1:] for each in state()])
 """
 
@@ -59,6 +40,11 @@ def test_a_changed_value_updates_the_component_and_one_that_is_gone_is_dropped(t
     assert first.split(",")[0] == second.split(",")[0] == third.split(",")[0]
     assert "True" in first and "False" in second and third.endswith("{})")
     assert last == "[('local', {})]"
+
+
+def test_the_command_registers_the_stack_and_says_as_what(tmp_path: Path) -> None:
+    told = ran(tmp_path, str(REPOSITORY / "run.py"), "stack", "apply", "local")[-1]
+    assert re.fullmatch(r"local: registered with ZenML as [0-9a-f-]{36}", told)
 
 
 def test_a_stack_is_registered_once_and_an_unknown_one_is_refused(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ def test_a_variable_that_is_not_set_is_named_with_its_line(account: None, monkey
         ("[sg-0123456789abcdef0]", "[]", "must be given together, or neither, but got 2 and 0"),
         ("finetune:rehearsal", "finetune", "values.image: must match pattern"),
         ("root: s3://rehearsal", "root: /tmp/rehearsal", "root: must match pattern"),
+        ("rehearsal-images", "my images", "values.code_build_project: must match pattern"),
         ("  tags:", "  tag:", "values.tag: unknown key; did you mean tags?"),
         ("  orchestrator: {flavor: sagemaker}\n", "", "components.orchestrator: required key is missing"),
         ("  step_operator:", "  stepoperator:", "components.stepoperator: unknown key; did you mean step_operator?"),
@@ -86,12 +87,36 @@ def test_a_wrong_value_is_refused_with_file_key_and_rule(tmp_path: Path, old: st
     assert words in str(raised.value) and "changed.yaml:" in str(raised.value)
 
 
-def test_values_reach_processing_and_training_jobs_alike(tmp_path: Path) -> None:
-    settings = {each.kind: each.configuration for each in registered(load_stack("rehearsal"))}["orchestrator"]
-    key, network = settings["estimator_args"]["volume_kms_key"], settings["processor_args"]["network_config"]
-    assert settings["processor_args"] == {"network_config": network, "volume_kms_key": key, "output_kms_key": key}
-    assert settings["estimator_args"] == {**network, "volume_kms_key": key, "output_kms_key": key}
-    assert (settings["synchronous"], settings["keep_alive_period_in_seconds"]) == (False, None)
+def test_values_reach_processing_and_training_jobs_alike() -> None:
+    settings = {each.kind: each.configuration for each in registered(load_stack("rehearsal"))}
+    role, tags = "arn:aws:iam::123456789012:role/rehearsal-execution", {"project": "finetune"}
+    key = "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012"
+    subnets, groups = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"], ["sg-0123456789abcdef0"]
+    network = {"subnets": subnets, "security_group_ids": groups, "encrypt_inter_container_traffic": True}
+    keys = {"volume_kms_key": key, "output_kms_key": key}
+    assert settings["orchestrator"] == {
+        "execution_role": role,
+        "region": "us-east-1",
+        "bucket": "rehearsal",
+        "scheduler_role": "arn:aws:iam::123456789012:role/rehearsal-scheduler",
+        "synchronous": False,
+        "use_training_step": False,
+        "keep_alive_period_in_seconds": None,
+        "instance_type": "ml.t3.medium",
+        "tags": tags,
+        "pipeline_tags": tags,
+        "processor_args": {"network_config": network, **keys},
+        "estimator_args": {**network, **keys},
+    }
+    assert settings["step_operator"] == {
+        "role": role,
+        "output": "s3://rehearsal",
+        "region": "us-east-1",
+        "kms_key": key,
+        "subnets": subnets,
+        "security_groups": groups,
+        "tags": tags,
+    }
 
 
 def test_what_the_file_says_of_a_component_goes_over_what_follows(tmp_path: Path) -> None:
@@ -100,8 +125,21 @@ def test_what_the_file_says_of_a_component_goes_over_what_follows(tmp_path: Path
     assert (store.name, store.configuration["path"]) == ("shared", "s3://other/place")
 
 
+def test_zenmls_code_build_gets_the_project_of_the_values_unless_the_component_names_another(tmp_path: Path) -> None:
+    for flavor, expected in (("aws", "rehearsal-images"), ("aws, code_build_project: theirs", "theirs")):
+        file = changed(tmp_path, ("image_builder: {flavor: local}", f"image_builder: {{flavor: {flavor}}}"))
+        found = next(each for each in registered(read_stack(file)) if each.kind == "image_builder")
+        assert (found.flavor, found.configuration) == ("aws", {"code_build_project": expected})
+
+
 def test_several_trackers_stand_in_one_stack(tmp_path: Path) -> None:
-    trackers = "components:\n  experiment_tracker: [{flavor: mlflow, name: a}, {flavor: wandb, name: b}]"
+    trackers = "components:\n  experiment_tracker: [{flavor: mlflow, name: a}, {flavor: wandb}]"
     file = changed(tmp_path, ("components:", trackers))
     found = [(each.name, each.flavor) for each in registered(read_stack(file)) if each.kind == "experiment_tracker"]
-    assert found == [("a", "mlflow"), ("b", "wandb")]
+    assert found == [("a", "mlflow"), ("changed-wandb", "wandb")]
+
+
+def test_two_trackers_of_one_name_are_refused(tmp_path: Path) -> None:
+    trackers = "components:\n  experiment_tracker: [{flavor: wandb}, {flavor: wandb, name: wandb}]"
+    with pytest.raises(ConfigError, match="trackers must have different names .name:., but got .'wandb', 'wandb'."):
+        read_stack(changed(tmp_path, ("components:", trackers)))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from finetune.config.load import load_config
+from finetune.config.tracking import MlflowConfig, TrackingConfig, WandbConfig
 from stacks.place import is_on_one_machine, place
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,15 @@ def test_what_every_machine_reaches_stays() -> None:
     production = CONFIG.production.model_copy(update={"files": "s3://raw/files", "labels": labels})
     config = CONFIG.model_copy(update={"production": production})
     assert place(config, root=None, production="s3://t/p").production == production
+
+
+def test_an_mlflow_database_of_one_machine_is_left_out_and_a_server_stays() -> None:
+    for uri, stays in (("sqlite:///outputs/mlflow.db", False), ("https://mlflow.example.com", True)):
+        tracking = TrackingConfig(mlflow=MlflowConfig(uri=uri), wandb=WandbConfig())
+        config = CONFIG.model_copy(update={"tracking": tracking})
+        assert place(config, root=None, production=None).tracking == tracking
+        placed = place(config, root=None, production="s3://t/p").tracking
+        assert (placed.mlflow is not None, placed.wandb) == (stays, WandbConfig())
 
 
 @pytest.mark.parametrize(

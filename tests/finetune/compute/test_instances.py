@@ -17,4 +17,5 @@ def test_known_types_have_their_known_sizes() -> None:
     assert (instances()["ml.g5.12xlarge"].gpus, instances()["ml.g5.12xlarge"].disk_gb) == (4, 3800)
     assert (instances()["ml.m5.large"].cpus, instances()["ml.m5.large"].memory_gib) == (2, 8)
     assert all(each.cpus > 0 and each.memory_gib > 0 for each in instances().values())
-    assert all((each.gpus > 0) == (each.gpu_memory_gib > 0) for each in instances().values())
+    assert (instances()["ml.g4dn.xlarge"].gpu, instances()["ml.p3.2xlarge"].gpu) == ("T4", "V100")
+    assert all((each.gpus > 0) == (each.gpu_memory_gib > 0) == (each.gpu != "") for each in instances().values())

@@ -50,12 +50,41 @@ def refused(tmp_path: Path, step: str = "train", train: dict[str, Any] | None = 
         ({"instance_count": 3}, r"train.batch_size \(16\) .* must be a multiple of 3; write 18"),
         ({"instance_type": "ml.p5.48xlarge", "instance_count": 4}, "must be a multiple of 32; write 32"),
         ({"train": {"precision": "fp16"}}, "compute.train.instance_type ml.m5.xlarge has none"),
+        *(
+            (
+                {"instance_type": name, "train": {"precision": "bf16"}},
+                rf"train.precision: bf16 needs a GPU .* {name} has {gpu}; write fp16, fp32 or auto",
+            )
+            for name, gpu in (
+                ("ml.g4dn.xlarge", "T4"),
+                ("ml.p2.xlarge", "K80"),
+                ("ml.p3.2xlarge", "V100"),
+                ("ml.p3dn.24xlarge", "V100"),
+            )
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_with_file_key_and_rule(tmp_path: Path, machines: dict[str, Any], says: str) -> None:
     message = refused(tmp_path, **machines)
     assert re.search(says, message), message
     assert str(tmp_path / "c.yaml") in message or "EXP-3333.yaml" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [
+        ("ml.g5.xlarge", "bf16"),
+        ("ml.p4d.24xlarge", "bf16"),
+        ("ml.m5.xlarge", "bf16"),
+        ("ml.g4dn.xlarge", "auto"),
+        ("ml.p3.2xlarge", "fp16"),
+    ],
+)
+def test_a_precision_that_the_instance_computes_in_passes(tmp_path: Path, name: str, precision: str) -> None:
+    file = tmp_path / "c.yaml"
+    compute = {"train": {"instance_type": name}}
+    file.write_text(yaml.safe_dump({"extends": str(BASE), "compute": compute, "train": {"precision": precision}}))
+    assert load_config(file).train.precision == precision
 
 
 def test_the_key_is_dotted_and_all_rules_of_an_entry_are_told_at_once(tmp_path: Path) -> None:

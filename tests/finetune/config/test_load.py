@@ -40,9 +40,9 @@ def test_an_unknown_key_without_a_neighbour_lists_the_known_keys(write: Write) -
 
 def test_a_key_of_another_section_is_told_its_place(write: Write) -> None:
     assert problems(write("labels: {file: a.csv}\ntrain: {checkpoint: a}\nevaluate: {seed: 1, batch_sizes: 2}\n")) == [
-        "x.yaml:7: labels: unknown key; its place is production.labels",
+        "x.yaml:7: labels: unknown key; its place is production.labels or checks.labels",
         "x.yaml:8: train.checkpoint: unknown key; its place is model.checkpoint",
-        "x.yaml:9: evaluate.seed: unknown key; its place is prepare.split.seed or train.seed",
+        "x.yaml:9: evaluate.seed: unknown key; its place is prepare.split.seed or tune.seed or train.seed",
         "x.yaml:9: evaluate.batch_sizes: unknown key; did you mean batch_size?",
     ]
     assert problems(write(), "production.file=a.csv") == [
@@ -89,6 +89,21 @@ def test_a_label_that_yaml_takes_for_a_boolean_must_be_quoted(write: Write) -> N
     assert problem == (
         'x.yaml:10: prepare.ignored_labels.1: must be a valid string, but YAML reads no as false; quote it: "no"'
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("{num_processes: 8}", "num_processes is train.processes here; write that"),
+        ("{mixed_precision: bf16}", "mixed_precision is train.precision here; write that"),
+        ("{fsdp: {}}", "fsdp is not one of compute_environment, distributed_type, fsdp_config, deepspeed_config, "),
+        ("{fsdp_config: 2}", "fsdp_config must be a mapping, but got 2"),
+        ("{distributed_type: TPU}", "distributed_type must be one of NO, MULTI_CPU, MULTI_GPU, FSDP, DEEPSPEED"),
+    ],
+)
+def test_settings_of_accelerate_that_cannot_be_meant_are_refused(write: Write, given: str, says: str) -> None:
+    (problem,) = problems(write(f"train: {{accelerate: {given}}}\n"))
+    assert problem.startswith(f"x.yaml:7: train.accelerate: {says}")
 
 
 def test_a_boolean_is_no_number(write: Write) -> None:

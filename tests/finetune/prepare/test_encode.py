@@ -2,7 +2,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from datasets import Features, List, Value
 from experiments.license_mentions.functions import encode_data as encode_licence
 from experiments.license_mentions.functions import get_dataset_features
 from finetune.errors import ConfigError, PrepareError
-from finetune.prepare.encode import Encoded, encode, rejected, truncated_shares
+from finetune.prepare.encode import Encoded, encode, truncated_shares
+from finetune.prepare.watched import Guarded
 
 FEATURES = Features({"tokens": List(Value("int32")), "labels": Value("int64")})
 LABEL2ID = {"even": 0, "odd": 1}
@@ -25,6 +28,13 @@ Example = dict[str, Any]
 def encode_number(instance: dict[str, str], label2id: dict[str, int] | None, model: dict[str, Any]) -> Example:
     number = int(Path(instance["number.txt"]).read_text())
     return {"tokens": [number] * (number % 5 + 1), "labels": (label2id or {})["odd" if number % 2 else "even"]}
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder for TMPDIR: processes talk through sockets below it, whose paths may have 107 characters at most."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -81,7 +91,6 @@ def test_none_drops_an_id_a_list_gives_several_rows_and_an_empty_list_none(write
     guids = write(8)
     dataset = run(guids, encode_data).dataset
     assert dataset["guid"][:] == ["id001", "id001", "id003", "id005", "id005", "id007"]
-    assert rejected(guids, dataset) == ["id000", "id002", "id004", "id006"]
 
 
 def test_all_ids_dropped_leave_an_empty_dataset_with_its_features(write: Write, run: Run) -> None:
@@ -178,6 +187,23 @@ def test_one_bad_value_among_good_ones_is_found_from_a_worker_too(write: Write, 
         run(write(30), encode_data, processes=2)
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_key_on_which_models_differ_is_refused_though_the_function_catches_it(
+    write: Write, run: Run, processes: int
+) -> None:
+    def encode_data(instance: dict[str, str], label2id: dict[str, int], model: dict[str, Any]) -> Any:
+        example = encode_number(instance, label2id, model)
+        if example["tokens"][0] == 17:
+            with suppress(Exception):
+                example["tokens"] = [model["tail"]]
+        return {**example, "labels": model["label"]}
+
+    section = Guarded({"label": 1}, {"tail": ["long", "short"]})
+    with pytest.raises(PrepareError, match=r"reads model\['tail'\], on which the models long, short differ"):
+        run(write(30), encode_data, processes=processes, model=section)
+    assert set(run(write(17), encode_data, processes=processes, model=section).dataset["labels"][:]) == {1}
+
+
 def test_a_missing_feature_is_named(write: Write, run: Run) -> None:
     with pytest.raises(PrepareError, match="for id id000 missing: labels, tokens; not among them: none"):
         run(write(2), lambda instance, label2id, model: {"truncated": True})
@@ -225,6 +251,7 @@ def test_truncation_is_counted_per_label_and_unsaid_truncation_is_none(write: Wr
 
 QUIET = """
 import sys
+import tempfile
 from pathlib import Path
 from datasets import Features, Value
 from finetune.prepare.encode import encode
@@ -235,8 +262,8 @@ encode([str(n) for n in range(30)], reconciled=home / "home", files_at_home=["nu
 """
 
 
-def test_nothing_is_written_outside_scratch_and_no_bar_of_datasets_is_drawn(tmp_path: Path) -> None:
-    for name in ("home", "scratch", "cache", "tmp", "cwd"):
+def test_nothing_is_written_outside_scratch_and_no_bar_of_datasets_is_drawn(tmp_path: Path, short: Path) -> None:
+    for name in ("home", "scratch", "cache", "cwd"):
         (tmp_path / name).mkdir()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     done = subprocess.run(
@@ -246,7 +273,7 @@ def test_nothing_is_written_outside_scratch_and_no_bar_of_datasets_is_drawn(tmp_
             **environment,
             "PYTHONPATH": str(Path(__file__).parents[3]),
             "HF_HOME": str(tmp_path / "cache"),
-            "TMPDIR": str(tmp_path / "tmp"),
+            "TMPDIR": str(short),
         },
         capture_output=True,
         text=True,
@@ -258,8 +285,15 @@ def test_nothing_is_written_outside_scratch_and_no_bar_of_datasets_is_drawn(tmp_
         "encoded_00000_of_00002.arrow",
         "encoded_00001_of_00002.arrow",
     ]
-    left = [path for name in ("cache", "tmp", "cwd", "home") for path in (tmp_path / name).rglob("*") if path.is_file()]
+    folders = [short, *(tmp_path / name for name in ("cache", "cwd", "home"))]
+    left = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     assert left == []
+
+
+def test_the_environment_is_as_before_in_its_own_object(write: Write, run: Run) -> None:
+    environment, before = os.environ, dict(os.environ)
+    run(write(6), encode_number, processes=2, batch_size=2)
+    assert os.environ is environment and dict(os.environ) == before
 
 
 def test_bars_of_datasets_are_on_again_afterwards(write: Write, run: Run) -> None:

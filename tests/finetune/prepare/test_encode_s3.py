@@ -1,5 +1,6 @@
 """Encoding, and reading texts, from a home in S3."""
 
+import functools
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,8 @@ def test_a_home_in_s3_gives_the_same_examples_and_leaves_nothing_here(
     processes: int, reconciled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tmp").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    monkeypatch.setattr(tempfile, "tempdir", None)
+    below = functools.partial(tempfile.TemporaryDirectory, dir=tmp_path / "tmp")
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", below)
     assert encoded(reconciled, tmp_path, processes)["length"][:] == [int(guid) for guid in GUIDS]
     assert not list((tmp_path / "tmp").rglob("t"))
 

@@ -50,6 +50,14 @@ def test_params_are_bound_and_not_pasted(database: Path) -> None:
     assert from_query(f"sqlite:///{database}", query, guid="a' OR '1'='1") == []
 
 
+def test_parameters_without_a_value_and_values_without_a_parameter_are_refused(database: Path) -> None:
+    query = "SELECT * FROM t WHERE guid = :guid AND label <> 'a\\:b' AND '10:30' <> :label"
+    message = problem(f"sqlite:///{database}", query, guid="a", lable="x")
+    assert "the query names :label, but production.labels.params has no label" in message
+    assert "params has lable, but the query does not name :lable" in message
+    assert "a colon that begins no parameter is written \\:" in message
+
+
 @pytest.mark.parametrize(
     "query",
     ["DELETE FROM t", "DROP TABLE t", "INSERT INTO t VALUES ('c', 'x', 1) RETURNING *", "PRAGMA user_version=3"],
@@ -106,7 +114,7 @@ def test_a_url_that_is_none_is_not_repeated(url: str) -> None:
 
 
 def test_a_missing_driver_is_named() -> None:
-    assert "psycopg2; install it" in problem("postgresql://me:sesame@127.0.0.1:1/db")
+    assert "psycopg2; install it" in problem("postgresql+psycopg2://me:sesame@127.0.0.1:1/db")
 
 
 def test_a_bound_value_is_in_no_message_of_the_whole_chain(database: Path) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from finetune.errors import ReconcileError
 from finetune.experiment import Home
+from finetune.reconcile.manifest import COLUMNS
 from finetune.reconcile.reconcile import Reconciled, reconcile
 from finetune.reconcile.snapshot import take_snapshot
 from finetune.reconcile.transfer import ProcessFunc
@@ -39,6 +40,8 @@ class Place:
         self.home = Home(str(folder / "out"), "EXP-1-x")
         self.rows: list[dict[str, Any]] = []
         self.calls: list[str] = []
+        self.hash_column: str | None = None
+        self.snapshot = folder / f"snapshot-{os.getpid()}.parquet"
 
     def add(self, guid: str, label: str | None = "x", text: str | None = None, **more: Any) -> None:
         self.rows.append({"guid": guid, "label": label, **more})
@@ -55,7 +58,11 @@ class Place:
 
     def run(self, function: ProcessFunc | None = None, **changes: Any) -> Reconciled:
         snapshot = take_snapshot(
-            self.rows, folder=str(self.production), names=["t"], target=self.folder / "snapshot.parquet"
+            self.rows,
+            folder=str(self.production),
+            names=["t"],
+            target=self.snapshot,
+            hash_column=self.hash_column,
         )
         settings: dict[str, Any] = {
             "home": self.home,
@@ -128,7 +135,7 @@ def test_the_manifest_has_a_row_per_file_with_what_lies_at_home(place: Place) ->
     place.rows[0]["pages"] = 7
     for row in place.rows[1:]:
         row["pages"] = None
-    rows = list(place.run().manifest.rows(["guid", "label", "path", "size", "hash", "source", "dropped", "pages"]))
+    rows = list(place.run().manifest.rows([*COLUMNS, "pages"]))
     assert [row["path"] for row in rows] == [f"{guid}/{name}" for guid in "abc" for name in ("label.json", "t")]
     assert {row["path"]: row["hash"] for row in rows} == place.at_home()
     assert rows[1] == {
@@ -137,6 +144,7 @@ def test_the_manifest_has_a_row_per_file_with_what_lies_at_home(place: Place) ->
         "path": "a/t",
         "size": 1,
         "hash": hashlib.sha256(b"a").hexdigest(),
+        "hash_from": "computed",
         "source": "a/t",
         "dropped": None,
         "pages": 7,
@@ -158,7 +166,7 @@ def test_an_id_is_processed_again_when_its_row_or_its_file_or_the_code_changed(p
     place.calls.clear()
     place.rows[0]["label"] = "y"
     place.put("b", "B")
-    assert place.run().decisions == {"skip: same size and hash": 2, "copy: hash differs": 1}
+    assert place.run().decisions == {"skip: same size and hash": 2, "replace: hash differs": 1}
     assert sorted(place.calls) == ["a", "b"]
     assert json.loads((place.home.reconciled / "a" / "label.json").read_text()) == "y"
     place.calls.clear()
@@ -166,10 +174,46 @@ def test_an_id_is_processed_again_when_its_row_or_its_file_or_the_code_changed(p
     assert sorted(place.calls) == ["a", "b", "c"]
 
 
+def test_hashes_that_the_labels_tell_are_those_of_the_manifest_and_are_not_seen_by_process_func(place: Place) -> None:
+    place.hash_column = "sum"
+    place.add("d", "x", "a")
+    told = [hashlib.sha256(b"a").hexdigest(), hashlib.md5(b"b").hexdigest(), None, hashlib.md5(b"a").hexdigest()]
+    for row, digest in zip(place.rows, told, strict=True):
+        row["sum"] = digest
+
+    def looks(row: dict[str, Any], files: dict[str, str], home: str, overwrite: bool) -> None:
+        assert set(row) == {"guid", "label"}
+        place.process(row, files, home, overwrite)
+
+    result = place.run(looks)
+    found = {
+        row["path"]: (row["hash"], row["hash_from"]) for row in result.manifest.rows(["path", "hash", "hash_from"])
+    }
+    assert found["a/t"] == (told[0], "database")
+    assert found["b/t"] == (f"md5:{told[1]}", "database")
+    assert found["c/t"] == (hashlib.sha256(b"c").hexdigest(), "computed")
+    assert found["a/label.json"][1] == "computed"
+    assert manifest(result)["d"] == "duplicate of a"  # though the labels tell hashes of two kinds
+    assert place.run(looks).decisions == {"skip: same size and hash": 3}
+
+
+@pytest.mark.parametrize("kind", ["sha256", "md5"])
+def test_a_wrong_hash_in_the_labels_is_found_by_the_copy_and_both_are_told(kind: str, place: Place) -> None:
+    place.hash_column = "sum"
+    for row in place.rows:
+        row["sum"] = hashlib.new(kind, row["guid"].encode() if row["guid"] != "b" else b"B").hexdigest()
+    with pytest.raises(ReconcileError) as caught:
+        place.run(process_func=None, files_at_home=["t"])
+    there, expected = hashlib.new(kind, b"b").hexdigest(), place.rows[1]["sum"]
+    assert there in str(caught.value) and expected in str(caught.value) and "b/t" in str(caught.value)
+    assert not (place.home.reconciled / "b" / "t").exists()
+    assert not place.home.complete.exists()
+
+
 def test_overwrite_copies_and_processes_all_again(place: Place) -> None:
     place.run()
     place.calls.clear()
-    assert place.run(overwrite=True).decisions == {"copy: overwrite": 3}
+    assert place.run(overwrite=True).decisions == {"replace: overwrite": 3}
     assert sorted(place.calls) == ["a", "b", "c"]
 
 
@@ -181,7 +225,7 @@ def test_what_was_tampered_with_or_deleted_at_home_is_made_good(place: Place) ->
     (place.home.reconciled / "b" / "t").unlink()
     (place.home.reconciled / "c" / "label.json").unlink()
     decisions = place.run().decisions
-    assert decisions["copy: hash differs"] == 1
+    assert decisions["replace: hash differs"] == 1
     assert decisions["copy: absent"] == 1
     assert place.at_home() == before
     assert sorted(place.calls) == ["a", "b", "c"]
@@ -214,7 +258,7 @@ def test_a_guid_that_could_leave_the_home_is_refused_and_nothing_is_copied(guid:
     before = set(place.folder.rglob("*"))
     with pytest.raises(ReconcileError, match="1 id cannot name a folder .* nothing was copied"):
         place.run()
-    assert {path.name for path in set(place.folder.rglob("*")) - before} == {"snapshot.parquet"}
+    assert {path.name for path in set(place.folder.rglob("*")) - before} == {place.snapshot.name}
 
 
 def test_a_guid_that_is_not_utf_8_is_refused(place: Place) -> None:
@@ -376,25 +420,28 @@ def test_a_killed_run_is_taken_up_where_it_was(tmp_path: Path) -> None:
     assert result.manifest.path.read_bytes() == expected.manifest.path.read_bytes()
 
 
-def first_line_about(processes: "list[subprocess.Popen[str]]", text: str) -> str:
-    """Waits until one of the processes says a line with the text."""
+def wait_until_one_says(processes: "list[subprocess.Popen[str]]", text: str) -> None:
+    """Waits until one of the processes says the text; none may end before."""
     with selectors.DefaultSelector() as selector:
         for process in processes:
             assert process.stderr is not None
             selector.register(process.stderr, selectors.EVENT_READ)
+        said = ""
         while ready := selector.select(timeout=60):
             for key, _ in ready:
-                line = key.fileobj.readline()  # type: ignore[union-attr]
-                if text in line:
-                    return line
-    raise AssertionError(f"no process said {text}")
+                chunk = os.read(key.fd, 8_192).decode()  # what readline keeps in its buffer, no select tells of
+                said += chunk
+                assert chunk, f"a process ended and said {said}"
+                if text in said:
+                    return
+    raise AssertionError(f"no process said {text}, but {said}")
 
 
 def test_two_processes_reconcile_one_home_one_after_the_other(tmp_path: Path) -> None:
     place = many(tmp_path)
     (tmp_path / "wait").touch()
     processes = [in_subprocess(tmp_path) for _ in range(2)]
-    assert first_line_about(processes, "EXP-1-x's experiment home is busy in process")
+    wait_until_one_says(processes, "EXP-1-x's experiment home is busy in process")
     (tmp_path / "wait").unlink()
     ended = [process.communicate(timeout=60) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], ended

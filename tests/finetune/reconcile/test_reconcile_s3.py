@@ -1,6 +1,5 @@
 """Reconcile where the experiment home, or production, or both lie in S3: a real server, real kills."""
 
-import hashlib
 import json
 import os
 import signal
@@ -8,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ from finetune.errors import ReconcileError, StorageError
 from finetune.experiment import Home
 from finetune.reconcile.journal import open_journal
 from finetune.reconcile.labels import read_labels
+from finetune.reconcile.manifest import write_manifest
 from finetune.reconcile.occupant import refuse_other
 from finetune.reconcile.reconcile import Reconciled, _record, reconcile
 from finetune.reconcile.snapshot import take_snapshot
-from finetune.reconcile.transfer import Transfer
+from finetune.reconcile.transfer import Source, Transfer
+from finetune.storage.digest import Digest
 from finetune.storage.objects import Objects
 from finetune.storage.s3_lock import S3Lock
 from finetune.storage.uri import S3Uri
@@ -79,6 +81,13 @@ class Place:
         return {key.removeprefix("out/EXP-1-x/data/reconciled_artifacts/"): value for key, value in found.items()}
 
 
+def rows_of(result: Reconciled) -> list[dict[str, Any]]:
+    """The manifest without the hashes of what was copied: of S3's listing they are MD5, of local files SHA-256."""
+    rows = result.manifest.rows(["guid", "label", "path", "size", "source", "hash", "hash_from"])
+    copied = {"hash": None, "hash_from": None}
+    return [{**row, **copied} if row["source"] != "process_func" else row for row in rows]
+
+
 @pytest.fixture
 def place(tmp_path: Path, bucket: str) -> Place:
     return Place(tmp_path, bucket)
@@ -87,14 +96,14 @@ def place(tmp_path: Path, bucket: str) -> Place:
 @pytest.mark.parametrize("production", ["local", "s3"])
 @pytest.mark.parametrize("home", ["local", "s3"])
 def test_wherever_things_lie_the_manifest_is_the_same(home: str, production: str, place: Place) -> None:
-    expected = place.run("local", Home(str(place.folder / "other"), "EXP-1-x"))
+    expected = rows_of(place.run("local", Home(str(place.folder / "other"), "EXP-1-x")))
     result = place.run(production, home)
-    assert result.manifest.path.read_bytes() == expected.manifest.path.read_bytes()
+    assert rows_of(result) == expected
     assert result.decisions == {"copy: absent": 6}
     refuse_other(place.home(home), result.manifest)
     again = place.run(production, home)
     assert again.decisions == {"skip: same size and hash": 6}
-    assert again.manifest.path.read_bytes() == expected.manifest.path.read_bytes()
+    assert again.manifest.path.read_bytes() == result.manifest.path.read_bytes()
 
 
 def test_the_home_in_s3_holds_what_a_local_one_holds(place: Place) -> None:
@@ -117,7 +126,7 @@ def test_a_change_in_production_is_copied_and_processed_and_nothing_else(place: 
         calls.append(row["guid"])
         write_label(row, files, home, overwrite)
 
-    assert place.run(process_func=counted).decisions == {"skip: same size and hash": 5, "copy: size differs": 1}
+    assert place.run(process_func=counted).decisions == {"skip: same size and hash": 5, "replace: size differs": 1}
     assert calls == ["002"]
     assert json.loads(place.at_home()["002/label.json"])["size"] == 380
 
@@ -130,19 +139,21 @@ def test_what_was_tampered_with_or_deleted_in_s3_is_made_good(place: Place) -> N
     boto3.client("s3").delete_object(Bucket=place.bucket, Key=f"{prefix}/001/t")
     boto3.client("s3").delete_object(Bucket=place.bucket, Key=f"{prefix}/002/label.json")
     decisions = place.run().decisions
-    assert (decisions["copy: hash differs"], decisions["copy: absent"]) == (1, 1)
+    assert (decisions["replace: hash differs"], decisions["copy: absent"]) == (1, 1)
     assert place.at_home() == before
 
 
 def test_copying_within_s3_reads_each_file_of_production_once(place: Place, weather: Weather) -> None:
     copies = {"process_func": None, "files_at_home": ["t"]}
+    place.run(home=Home(f"s3://{place.bucket}/other", "EXP-1-x"))  # learns that the proxy tells no lengths
     weather.rules({"operation": "GetObject", "latency": 1})
     place.run(**copies)
     lock = 1  # read once, when it is given back
     assert len(weather.fired()) == 6 + lock
-    weather.rules({"operation": "GetObject", "latency": 1})
+    weather.rules({"operation": "GetObject", "latency": 1}, {"operation": "HeadObject", "latency": 1})
     place.run(**copies)
-    assert len(weather.fired()) == lock  # the hashes were kept
+    heads = 2 + 1  # of one object of each listing, whether a key encrypts it; of the lock
+    assert len(weather.fired()) == lock + heads  # and none for each file: the listings tell the hashes
 
 
 def test_a_home_in_s3_within_production_is_refused(place: Place) -> None:
@@ -162,6 +173,43 @@ def test_labels_come_from_a_database_in_s3(place: Place) -> None:
     assert list(read_labels(url, "SELECT * FROM t", {}, None)) == [{"guid": "a", "label": "x"}]
     with pytest.raises(StorageError, match=f"read s3://{place.bucket}/none.db: it is not there"):
         list(read_labels(f"s3://{place.bucket}/none.db", "SELECT 1", {}, None))
+
+
+def test_what_a_policy_denies_is_told_object_by_object_and_the_others_are_at_home(place: Place) -> None:
+    home = "out/EXP-1-x/data"
+    denied = {"s3:GetObject": "production/001/t", "s3:PutObject": f"{home}/reconciled_artifacts/003/t"}
+    statements = [
+        {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": f"arn:aws:s3:::{place.bucket}/{key}"}
+        for action, key in denied.items()
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    boto3.client("s3").put_bucket_policy(Bucket=place.bucket, Policy=policy)
+    with pytest.raises(ReconcileError, match="2 files could not be copied, all others are at home"):
+        place.run()
+    lines = [json.loads(line) for line in objects(place.bucket, home)[f"{home}/failed.jsonl"].splitlines()]
+    assert sorted(line["source"].removeprefix(f"{place.production('s3')}/") for line in lines) == ["001/t", "003/t"]
+    assert all(line["operation"] == "copy" and "access is denied" in line["cause"] for line in lines)
+    assert [path for path in place.at_home() if path.endswith("/t")] == ["000/t", "002/t", "004/t", "005/t"]
+    boto3.client("s3").delete_bucket_policy(Bucket=place.bucket)
+    assert place.run().decisions == {"copy: absent": 2, "skip: same size and hash": 4}
+    assert f"{home}/failed.jsonl" not in objects(place.bucket, home)
+
+
+def test_production_and_home_may_be_encrypted_with_keys_of_their_own(place: Place) -> None:
+    expected, keys = rows_of(place.run()), [f"arn:aws:kms:us-east-1:123456789012:key/{side}" for side in ("one", "two")]
+    client, home = boto3.client("s3"), f"{place.bucket}-home"
+    client.create_bucket(Bucket=home)
+    for bucket, key in zip((place.bucket, home), keys, strict=True):
+        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+        client.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    put(place.bucket, {f"production/{guid}/t": guid.encode() * 50 for guid in place.guids})
+    result = place.run(home=Home(f"s3://{home}/out", "EXP-1-x"))
+    assert rows_of(result) == expected and result.decisions == {"copy: absent": 6}
+    assert {row["hash_from"] for row in result.manifest.rows(["hash_from"])} == {"computed"}
+    key = "out/EXP-1-x/data/reconciled_artifacts/000/t"
+    assert client.head_object(Bucket=home, Key=key)["SSEKMSKeyId"] == keys[1]
+    again = place.run(home=Home(f"s3://{home}/out", "EXP-1-x"))
+    assert again.decisions == {"skip: same size and hash": 6}
 
 
 def test_an_s3_that_fails_now_and_then_changes_nothing(place: Place, weather: Weather) -> None:
@@ -191,25 +239,28 @@ reconcile(Snapshot(folder / "snapshot.parquet"), home=Home(f"s3://{bucket}/out",
 """
 
 
-def test_a_run_that_was_killed_while_copying_to_s3_copies_only_what_is_missing(tmp_path: Path, bucket: str) -> None:
+def test_a_run_that_was_killed_while_copying_to_s3_copies_only_what_is_missing(
+    tmp_path: Path, weather: Weather, bucket: str
+) -> None:
     place = Place(tmp_path, bucket, ids=IDS)
     folder, target = place.production("s3"), tmp_path / "snapshot.parquet"
     take_snapshot(place.rows, folder=folder, names=["t"], target=target)
     command = [sys.executable, "-c", KILLED, str(tmp_path), bucket]
+    weather.rules({"operation": "PutObject", "latency": 100})
     process = subprocess.Popen(
         command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, stdout=subprocess.PIPE
     )
     while len(place.at_home()) < IDS // 2 and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
+    weather.rules()
     _, said = process.communicate()
     assert process.returncode == -signal.SIGKILL, said
     there = [path for path in place.at_home() if path.endswith("/t")]
     assert 0 < len(there) < IDS
     result = place.run()
     assert result.decisions == {"skip: same size and hash": len(there), "copy: absent": IDS - len(there)}
-    expected = place.run("local", "local")
-    assert result.manifest.path.read_bytes() == expected.manifest.path.read_bytes()
+    assert rows_of(result) == rows_of(place.run("local", "local"))
 
 
 def test_a_reconcile_that_lost_its_homes_lock_touches_nothing_more(place: Place) -> None:
@@ -222,16 +273,19 @@ def test_a_reconcile_that_lost_its_homes_lock_touches_nothing_more(place: Place)
             with pytest.raises(StorageError):
                 until_raised(held.check)
 
-    hashes = {"t": hashlib.sha256(b"001" * 50).hexdigest()}
+    def sources(guid: str) -> list[Source]:
+        digest = Digest.of_bytes(guid.encode() * 50)
+        return [Source(f"{place.production('s3')}/{guid}/t", 150, "", digest, "computed")]
+
     lock = S3Lock(Objects(), S3Uri.parse(str(home.lock)), renew_seconds=0.1)
-    with lock.locked("the home") as held, open_journal(home, "1") as journal:
+    with lock.locked("the home") as held, open_journal(home, "1") as journal, ThreadPoolExecutor(1) as pool:
         at = (home.storage, place.production("s3"), str(home.reconciled), str(place.folder))
-        transfer = Transfer(*at, *names, lose, False, journal, held)
+        transfer = Transfer(*at, *names, lose, False, journal, held, pool)
         for guid in ("001", "002"):
             with pytest.raises(StorageError, match="another process took it over.*another process may be writing"):
-                transfer.bring_home({"guid": guid, "label": "x"}, hashes)
+                transfer.bring_home([({"guid": guid, "label": "x"}, sources(guid))])
         with pytest.raises(StorageError, match="another process took it over"):
-            _record(home, held, place.folder / "manifest.parquet", {}, {}, {})
+            _record(home, held, write_manifest(place.folder / "manifest.parquet", rows={}, kept={}, dropped={}))
     assert list(place.at_home()) == ["001/t"]
     assert [key for key in objects(place.bucket) if key.startswith("out/") and not key.endswith("001/t")] == [
         str(home.lock).removeprefix(f"s3://{place.bucket}/")

@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 
 from finetune.reconcile.told import told, told_dropped
@@ -16,15 +18,14 @@ def test_a_decision_reads_as_what_was_done_and_why(decision: Decision, count: in
     assert told(decision, count) == line
 
 
-@pytest.mark.parametrize("decision", Decision)
+@pytest.mark.parametrize("decision", sorted(set(Decision) - {Decision.COMPARE}))  # which becomes one of the others
 def test_every_decision_has_words(decision: Decision) -> None:
     assert told(str(decision), 2).startswith("copied 2 files (" if decision.copies else "kept 2 files (")
 
 
 def test_dropped_ids_are_told_by_kind_of_reason_the_most_frequent_first() -> None:
-    reasons = ["no label", "duplicate of a", "no file: x.json", "duplicate of b", "no file: y.json", "duplicate of a"]
-    reasons += ["conflicting labels: tag, text"]
-    assert told_dropped(reasons, 1_630) == (
+    kinds = Counter({"no label": 1, "no file": 2, "duplicate": 3, "conflicting labels": 1})
+    assert told_dropped(kinds, 1_630) == (
         "dropped 7 of 1,630 ids: 3 duplicates, 2 with no file, 1 with no label, 1 with conflicting labels"
     )
-    assert told_dropped(["duplicate of a"], 2) == "dropped 1 of 2 ids: 1 duplicate"
+    assert told_dropped(Counter({"duplicate": 1}), 2) == "dropped 1 of 2 ids: 1 duplicate"

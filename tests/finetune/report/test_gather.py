@@ -71,7 +71,7 @@ def test_facts_of_the_run_and_of_the_preparation_are_taken_over(manifest: Manife
     facts = gather(manifest)
     assert (facts.experiment, facts.run_number, facts.stack) == ("EXP-1-test", 4, "local")
     assert facts.created == "2026-03-02T14:31:07+00:00"
-    assert facts.rejected == 1
+    assert facts.rejected == ["id2"]
     assert facts.truncated == {"notice": 0.5, "tag": 0.0}
     assert facts.hashes == {"manifest": hash_file(manifest.path)}
     assert facts.versions["python"]

@@ -1,20 +1,25 @@
-import hashlib
 import os
 from pathlib import Path
 
 import pytest
 
 from finetune.errors import ReconcileError
-from finetune.storage.copy import CHUNK, SCRATCH, copy_file, hash_file, scratch_folder
+from finetune.storage.copy import SCRATCH, copy_file, scratch_folder
+from finetune.storage.digest import CHUNK, Digest
+from finetune.storage.failures import ObjectError
+from finetune.storage.plan import Copy
 
 
+def copy_of(folder: Path, source: str, digest: Digest) -> Copy:
+    return Copy(str(folder / source), str(folder / "b"), 0, "", digest)
+
+
+@pytest.mark.parametrize("kind", ["sha256", "md5"])
 @pytest.mark.parametrize("size", [0, 1, CHUNK, 2 * CHUNK + 1])
-def test_a_copy_has_the_content_of_its_source(size: int, tmp_path: Path) -> None:
+def test_a_copy_has_the_content_of_its_source(size: int, kind: str, tmp_path: Path) -> None:
     content = os.urandom(size)
     (tmp_path / "a").write_bytes(content)
-    digest = hash_file(tmp_path / "a")
-    copy_file(tmp_path / "a", tmp_path / "b", digest, scratch=tmp_path / "s")
-    assert digest == hashlib.sha256(content).hexdigest()
+    copy_file(copy_of(tmp_path, "a", Digest.of_bytes(content, kind)), tmp_path / "s")
     assert (tmp_path / "b").read_bytes() == content
     assert not (tmp_path / "s").exists()
 
@@ -22,24 +27,30 @@ def test_a_copy_has_the_content_of_its_source(size: int, tmp_path: Path) -> None
 def test_a_source_with_another_hash_is_refused_and_the_destination_stays(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("new")
     (tmp_path / "b").write_text("old")
-    with pytest.raises(ReconcileError, match="a -> .*b: the file changed while it was read"):
-        copy_file(tmp_path / "a", tmp_path / "b", "0" * 64, scratch=tmp_path / "s")
+    with pytest.raises(ObjectError, match="a -> .*b: the file changed, or its known hash is wrong"):
+        copy_file(copy_of(tmp_path, "a", Digest("md5", "0" * 32)), tmp_path / "s")
     assert (tmp_path / "b").read_text() == "old"
 
 
 def test_an_unreadable_source_is_named(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     for source in ("a", "absent"):
-        with pytest.raises(ReconcileError, match=rf"copy {tmp_path}/{source} -> {tmp_path}/b: "):
-            copy_file(tmp_path / source, tmp_path / "b", "0" * 64, scratch=tmp_path / "s")
+        with pytest.raises(ObjectError, match=rf"copy {tmp_path}/{source} -> {tmp_path}/b: "):
+            copy_file(copy_of(tmp_path, source, Digest("md5", "0" * 32)), tmp_path / "s")
     assert not (tmp_path / "b").exists()
+
+
+def test_a_disk_that_cannot_be_written_is_no_matter_of_one_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    with pytest.raises(ReconcileError, match=rf"copy {tmp_path}/a -> {tmp_path}/b: No such file"):
+        copy_file(copy_of(tmp_path, "a", Digest.of_bytes(b"1")), tmp_path / "none" / "s")
 
 
 def test_a_link_at_the_destination_is_replaced_and_its_target_stays(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("new")
     (tmp_path / "outside").write_text("mine")
     (tmp_path / "b").symlink_to(tmp_path / "outside")
-    copy_file(tmp_path / "a", tmp_path / "b", hash_file(tmp_path / "a"), scratch=tmp_path / "s")
+    copy_file(copy_of(tmp_path, "a", Digest.of_bytes(b"new")), tmp_path / "s")
     assert not (tmp_path / "b").is_symlink()
     assert (tmp_path / "outside").read_text() == "mine"
 

@@ -29,7 +29,7 @@ def test_a_folder_is_published_and_what_is_there_is_skipped(folder: Path, bucket
     put(bucket, {"p/labels.db": b"LABELS.DB"})
     assert publish(folder, f"s3://{bucket}/p") == {
         "copy: absent": 1,
-        "copy: hash differs": 1,
+        "replace: hash differs": 1,
         "skip: same size and hash": 1,
     }
     assert objects(bucket)["p/labels.db"] == b"labels.db"

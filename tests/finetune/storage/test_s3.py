@@ -10,10 +10,15 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from finetune.errors import ReconcileError, StorageError
 from finetune.storage.counter import RETRIES
+from finetune.storage.digest import Digest
+from finetune.storage.failures import ObjectError
 from finetune.storage.objects import Objects
+from finetune.storage.plan import Copy
+from finetune.storage.s3_copy import THROUGH
 from finetune.storage.s3_lock import S3Lock
 from finetune.storage.storage import Storage, storage_of
 from finetune.storage.uri import S3Uri
@@ -23,6 +28,10 @@ from tests.finetune.s3_server import Weather, environment, objects, put
 @pytest.fixture
 def storage(bucket: str) -> Storage:
     return storage_of(f"s3://{bucket}")
+
+
+def copy_of(source: str, destination: str, content: bytes, version: str = "") -> Copy:
+    return Copy(source, destination, len(content), version, Digest.of_bytes(content))
 
 
 def sha(content: bytes) -> str:
@@ -54,7 +63,7 @@ def test_a_changed_object_has_another_version(storage: Storage, bucket: str) -> 
 def test_what_is_put_comes_back_and_its_hash_is_kept(size: int, storage: Storage, bucket: str, tmp_path: Path) -> None:
     content = os.urandom(size)
     (tmp_path / "a").write_bytes(content)
-    storage.copy(str(tmp_path / "a"), f"s3://{bucket}/x/a", sha(content), scratch="")
+    storage.copy(copy_of(str(tmp_path / "a"), f"s3://{bucket}/x/a", content), scratch="")
     storage.fetch(f"s3://{bucket}/x/a", tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == content
     assert boto3.client("s3").head_object(Bucket=bucket, Key="x/a")["Metadata"] == {"sha256": sha(content)}
@@ -66,25 +75,51 @@ def test_a_file_of_another_content_than_expected_is_not_put(
     size: int, storage: Storage, bucket: str, tmp_path: Path
 ) -> None:
     (tmp_path / "a").write_bytes(b"0" * size)
-    with pytest.raises(StorageError, match=rf"copy {tmp_path}/a -> s3://{bucket}/x: the file changed"):
-        storage.copy(str(tmp_path / "a"), f"s3://{bucket}/x", "0" * 64, scratch="")
+    with pytest.raises(ObjectError, match=rf"copy {tmp_path}/a -> s3://{bucket}/x: .* and {sha(b'')} was expected"):
+        storage.copy(copy_of(str(tmp_path / "a"), f"s3://{bucket}/x", b"")._replace(size=size), scratch="")
     assert objects(bucket) == {}
 
 
-def test_within_s3_the_server_copies_and_the_hash_travels_along(
-    storage: Storage, weather: Weather, bucket: str
+@pytest.mark.parametrize("kind", ["md5", "sha256", "sha1"])
+def test_of_a_large_object_the_server_makes_the_copy_and_tells_its_hash(
+    kind: str, storage: Storage, weather: Weather, bucket: str
 ) -> None:
-    put(bucket, {"p/x/a": b"abc"})
-    source, target = f"s3://{bucket}/p/x/a", f"s3://{bucket}/h/x/a"
+    content = os.urandom(THROUGH + 1)
+    put(bucket, {"p/x/a": content})
     [(_, [listed])] = storage.list_ids(f"s3://{bucket}/p", ["a"])
-    digest = storage.hash(source, listed.version)
+    assert listed.digest == Digest.of_bytes(content, "md5")
     weather.rules({"operation": "GetObject", "latency": 1})
-    storage.copy(source, target, digest, scratch="")
-    assert storage.known_hash(target, listed.version) == digest == sha(b"abc")
-    found = storage.find(target)
-    assert found is not None
-    assert (found.size, found.hash()) == (3, digest)
+    target, digest = f"s3://{bucket}/h/x/a", Digest.of_bytes(content, kind)
+    file = Copy(f"s3://{bucket}/p/x/a", target, listed.size, listed.version, digest)
+    storage.copy(file, scratch="")
     assert weather.fired() == []
+    assert storage.holds(target, file)
+    assert storage.known_hash(target, listed.version) == (digest.value if kind == "sha256" else None)
+    with pytest.raises(ObjectError, match=f"copy {file.source} -> {target}: its {kind} is {digest.value}, and 0"):
+        storage.copy(file._replace(digest=Digest(kind, "0" * len(digest.value))), scratch="")
+    assert not storage.exists(target)
+
+
+def test_an_object_beyond_the_limit_of_one_request_is_copied_in_parts(bucket: str) -> None:
+    content = os.urandom(12 * 1024**2)
+    put(bucket, {"p/x/a": content})
+    found = Objects().head(S3Uri(bucket, "p/x/a"))
+    assert found is not None
+    file = Copy(f"s3://{bucket}/p/x/a", f"s3://{bucket}/h", found.size, found.version, Digest.of_bytes(content))
+    Objects(largest_copy=6 * 1024**2).copy(file)
+    assert objects(bucket, "h") == {"h": content}
+    assert boto3.client("s3").head_object(Bucket=bucket, Key="h")["ETag"].endswith('-2"')
+    put(bucket, {"p/x/a": content[::-1]})
+    with pytest.raises(ClientError, match="Precondition"):
+        Objects(largest_copy=6 * 1024**2).copy(file)
+
+
+@pytest.mark.parametrize("key", ["a//b", "a/../b", "a/./b", "x\ty", "ü 😀#?&+", "k" * 1_020, "a%2Fb"])
+@pytest.mark.parametrize("content", [b"", b"1"])
+def test_odd_keys_are_copied_as_they_are(key: str, content: bytes, storage: Storage, bucket: str) -> None:
+    put(bucket, {f"p/{key}": content})
+    storage.copy(copy_of(f"s3://{bucket}/p/{key}", f"s3://{bucket}/h/{key}", content), scratch="")
+    assert objects(bucket, "h/") == {f"h/{key}": content}
 
 
 def test_an_object_that_changed_after_it_was_listed_is_refused(storage: Storage, bucket: str) -> None:

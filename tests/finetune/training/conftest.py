@@ -14,6 +14,7 @@ from datasets import Dataset, DatasetDict, Features, List, Value
 
 from finetune.config.train import TrainConfig
 from finetune.evaluation.scores import default_metrics
+from finetune.training.spec import TrainingSpec
 from finetune.training.train import Trained, train
 
 LABELS = ["low", "high"]
@@ -104,22 +105,25 @@ def train_tiny(tmp_path: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPat
         data: DatasetDict | None = None,
         get_model: Callable[..., torch.nn.Module] = lambda model, labels: Bag(len(labels)),
         compute_metrics: Callable[..., Any] = default_metrics,
+        checkpoints: Path | None = None,
         **settings: Any,
     ) -> Result:
         nonlocal calls
         calls += 1
-        target, checkpoints = tmp_path / f"model{calls}", tmp_path / f"checkpoints{calls}"
+        target, checkpoints = tmp_path / f"model{calls}", checkpoints or tmp_path / f"checkpoints{calls}"
         values = {"epochs": 3, "batch_size": 8, "learning_rate": 0.05, "log_every": 1, "precision": "fp32", **settings}
         trained = train(
             data or prepared(),
-            labels=LABELS,
-            functions="tiny",
-            get_model=get_model,
-            compute_metrics=compute_metrics,
-            model={},
-            settings=TrainConfig(**values),
-            checkpoints=checkpoints,
-            target=target,
+            TrainingSpec(
+                labels=LABELS,
+                functions="tiny",
+                get_model=get_model,
+                compute_metrics=compute_metrics,
+                model={},
+                settings=TrainConfig(**values),
+                checkpoints=checkpoints,
+                target=target,
+            ),
         )
         return Result(trained, target, checkpoints)
 

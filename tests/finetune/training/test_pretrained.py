@@ -3,8 +3,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from transformers import AutoModel, AutoTokenizer
 
 from finetune.errors import ConfigError
@@ -95,3 +97,24 @@ def test_a_hub_id_without_network_is_a_clear_error(tmp_path: Path) -> None:
     assert done.stdout.startswith("model.checkpoint: 'nobody-at-all/no-such-model' is no local folder")
     assert done.stdout.endswith("; correct the name, or name a folder that holds the checkpoint\n")
     assert done.stdout.count("\n") == 1
+
+
+def test_with_lora_only_adapters_are_trained() -> None:
+    whole = load_pretrained(AutoModel, MINILM)
+    adapted = load_pretrained(AutoModel, MINILM, lora={"r": 4, "target_modules": ["query", "value"]})
+    trained = {name for name, weight in adapted.named_parameters() if weight.requires_grad}
+    assert len(trained) == 2 * 2 * 6 and all("lora_" in name for name in trained)
+    ids = torch.tensor([[101, 6105, 102]])
+    with torch.inference_mode():
+        one, other = whole.eval()(ids).last_hidden_state, adapted.eval()(ids).last_hidden_state
+    torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize(
+    ("lora", "says"),
+    [({"rank": 4}, "unexpected keyword argument 'rank'"), ({"r": 4, "target_modules": ["nowhere"]}, "nowhere")],
+)
+def test_lora_that_does_not_fit_names_key_and_cause(lora: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match="model.lora: peft's LoraConfig does not take") as caught:
+        load_pretrained(AutoModel, MINILM, lora=lora)
+    assert says in str(caught.value)

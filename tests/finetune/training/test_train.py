@@ -1,6 +1,7 @@
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -54,10 +55,9 @@ def test_the_same_seed_gives_the_same_training_and_another_seed_another(train_ti
     assert one.losses() != other.losses()
 
 
-def test_the_working_directory_stays_empty_and_checkpoints_are_removed(train_tiny: TrainTiny) -> None:
+def test_the_working_directory_stays_empty(train_tiny: TrainTiny) -> None:
     result = train_tiny(epochs=1)
     assert list(Path.cwd().iterdir()) == []
-    assert not result.checkpoints.exists()
     assert sorted(path.name for path in result.model.iterdir()) == ["finetune.json", "model.safetensors"]
     facts = json.loads((result.model / "finetune.json").read_text())
     assert facts == {"functions": "tiny", "model": {}, "labels": LABELS, "features": ["words"], "padding": {}}
@@ -201,6 +201,14 @@ def test_bf16_trains_and_keeps_weights_in_fp32(train_tiny: TrainTiny) -> None:
     assert {tensor.dtype for tensor in weights(result.model).values()} == {torch.float32}
 
 
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a compiler for C++, and there is none")
+def test_a_compiled_model_has_the_loss_curve_of_the_plain_one_and_the_same_weights(train_tiny: TrainTiny) -> None:
+    plain, compiled = train_tiny(epochs=1), train_tiny(epochs=1, compile=True)
+    curves = [[point["loss"] for point in result.trained.history if "loss" in point] for result in (plain, compiled)]
+    assert curves[1] == pytest.approx(curves[0], rel=1e-4)
+    assert weights(compiled.model).keys() == weights(plain.model).keys()
+
+
 def test_an_unknown_best_metric_names_those_that_there_are(train_tiny: TrainTiny) -> None:
     with pytest.raises(FunctionsError, match=r"train.best_metric: .*\(accuracy, macro_f1, .*\), but got 'f1'"):
         train_tiny(best_metric="f1")
@@ -231,7 +239,7 @@ def test_a_nan_loss_ends_training_with_advice_and_leaves_nothing(
     with pytest.raises((TrainError, EvaluateError), match=r"NaN|nan") as caught:
         train_tiny(get_model=lambda model, labels: WithNaN(logits_too), log_every=log_every)
     assert "train.learning_rate" in str(caught.value)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["cwd"]
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
 def test_a_nan_loss_says_which_step(train_tiny: TrainTiny, capsys: pytest.CaptureFixture[str]) -> None:
@@ -329,12 +337,14 @@ def test_batches_of_one_length_need_less_padding(train_tiny: TrainTiny, prepared
     assert grouped[0][0] == 9, "the longest batch comes first, so that memory runs out at once or never"
 
 
-def test_a_checkpoint_folder_of_a_killed_run_does_not_matter(train_tiny: TrainTiny, tmp_path: Path) -> None:
-    stale = tmp_path / "checkpoints1" / "checkpoint-900"
-    stale.mkdir(parents=True)
-    (stale / "model.safetensors").write_text("torn")
-    result = train_tiny(epochs=1)
-    assert not result.checkpoints.exists()
+def test_a_torn_checkpoint_is_told_and_not_used(
+    train_tiny: TrainTiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torn = tmp_path / "checkpoints1" / "checkpoint-900"
+    torn.mkdir(parents=True)
+    (torn / "model.safetensors").write_text("torn")
+    assert train_tiny(epochs=1).losses()
+    assert "train: the checkpoint of step 900 is not used: checkpoint.json cannot be read" in capsys.readouterr().err
 
 
 def test_a_feature_called_length_is_a_feature_like_any_other(train_tiny: TrainTiny, prepared: Prepared) -> None:
@@ -345,3 +355,30 @@ def test_a_feature_called_length_is_a_feature_like_any_other(train_tiny: TrainTi
 
     data = prepared().map(lambda row: {"length": len(row["words"])})
     assert train_tiny(data, lambda model, labels: WithLength(), epochs=1).losses()
+
+
+def test_activations_that_are_computed_again_change_no_loss(train_tiny: TrainTiny) -> None:
+    class Deep(Bag):
+        """Knows the switch that transformers models have."""
+
+        again = False
+
+        def activation_checkpointing_enable(self, **settings: Any) -> None:
+            self.again = True
+
+        def forward(self, words: torch.Tensor, labels: torch.Tensor | None = None) -> Any:
+            if not (self.again and self.training):
+                return super().forward(words, labels)
+            logits = torch.utils.checkpoint.checkpoint(self.logits, words, use_reentrant=False)
+            return {"loss": torch.nn.functional.cross_entropy(logits, labels), "logits": logits}
+
+    kept = train_tiny(get_model=lambda model, labels: Deep())
+    again = train_tiny(get_model=lambda model, labels: Deep(), activation_checkpointing=True)
+    assert again.losses() == pytest.approx(kept.losses(), rel=1e-5)
+
+
+def test_a_model_that_cannot_compute_activations_again_says_so(train_tiny: TrainTiny) -> None:
+    with pytest.raises(
+        TrainError, match="train.activation_checkpointing: get_model gives a model without activation_checkp"
+    ):
+        train_tiny(activation_checkpointing=True)

@@ -1,4 +1,5 @@
 import hashlib
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +12,7 @@ from datasets import Features, List, Value
 
 from finetune.errors import FinetuneError, FunctionsError, PrepareError, ReconcileError, TrainError
 from finetune.functions import Functions
-from finetune.training.trial import Tried, try_functions
+from finetune.training.trial import ModelTried, Tried, try_functions
 from tests.finetune.training.conftest import Bag
 
 ROWS = [{"guid": f"id{number}", "label": "high" if number % 2 else "low"} for number in range(8)]
@@ -57,12 +58,12 @@ def attempt(production: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             "files_at_home": ["words.txt", "label.txt"],
             "ignored_labels": [],
             "num_labels_threshold": 1,
-            "model": {},
-            "padding": {},
         }
+        model = ModelTried(changes.pop("model", {}), changes.pop("padding", {}), best_metric, changes.pop("first", ()))
+        settings["gate"] = changes.pop("gate", ())
         settings.update({name: changes.pop(name) for name in list(changes) if name in settings})
         try:
-            return try_functions(replace(GOOD, **changes), rows, best_metric=best_metric, **settings)
+            return try_functions(replace(GOOD, **changes), rows, models={"model": model}, **settings)
         finally:
             assert list((tmp_path / "tmp").iterdir()) == []
             assert state(production) == before
@@ -76,7 +77,7 @@ def state(folder: Path) -> list[tuple[str, int, str]]:
 
 
 def test_good_functions_are_tried_on_four_ids(attempt: Try) -> None:
-    assert attempt() == (4, 4)
+    assert attempt()[:2] == (4, 4)
 
 
 def test_every_label_is_tried_before_a_second_id_of_one(attempt: Try) -> None:
@@ -126,10 +127,9 @@ def test_labels_are_counted_beyond_the_rows_that_ids_are_taken_from(attempt: Try
 
 
 def test_no_id_with_a_label_and_files_says_where_to_look(attempt: Try) -> None:
-    with pytest.raises(
-        ReconcileError, match="none of 8 labelled ids has other.txt in .*production; check production.la"
-    ):
-        attempt(files_from_production=["other.txt"], files_at_home=["other.txt"])
+    with pytest.raises(ReconcileError, match="none of 8 labelled ids has other.txt in .*production") as caught:
+        attempt(files_from_production=["other.txt"])
+    assert re.search(r"\(looked for .*/production/id\w*/other.txt\); check production.labels", str(caught.value))
 
 
 def test_a_folder_of_production_that_is_not_there_is_named(attempt: Try, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_without_process_func_a_missing_file_at_home_is_told(attempt: Try) -> No
 
 
 def test_ids_that_are_all_dropped_still_try_get_model(attempt: Try) -> None:
-    assert attempt(encode_data=lambda instance, label2id, model: None) == (4, 0)
+    assert attempt(encode_data=lambda instance, label2id, model: None)[:2] == (4, 0)
     with pytest.raises(FunctionsError, match="get_model must return"):
         attempt(encode_data=lambda instance, label2id, model: None, get_model=lambda model, labels: 3)
 
@@ -254,3 +254,44 @@ def test_compute_metrics_gets_probabilities_class_ids_and_labels(attempt: Try) -
         return {"loss_of_all": 1}
 
     attempt(compute_metrics=compute_metrics, best_metric="loss_of_all")
+
+
+@pytest.mark.parametrize(
+    ("gates", "message"),
+    [
+        ({"gate": ["macro_f1", "auc"]}, r"register.gate: names auc, which nobody computes; known are accuracy, "),
+        ({"gate": ["loss"]}, "register.gate: names loss"),
+        ({"first": ["auc"]}, r"train.gate: names auc, which nobody computes; known are loss, accuracy, "),
+    ],
+)
+def test_a_gate_on_a_metric_that_nobody_computes_is_refused(attempt: Try, gates: Any, message: str) -> None:
+    with pytest.raises(FunctionsError, match=message):
+        attempt(**gates)
+
+
+def test_a_gate_may_name_what_is_computed_and_that_of_training_the_loss(attempt: Try) -> None:
+    attempt(gate=["macro_f1"], first=["loss", "accuracy"])
+
+
+def test_what_encode_data_reads_of_each_model_is_noted_and_errors_name_the_model(production: Path) -> None:
+    def dispatching(instance: dict[str, str], label2id: dict[str, int], model: dict[str, Any]) -> Any:
+        if model.get("kind") == "long":
+            model["width"]
+        return encode_data(instance, label2id, model)
+
+    def attempt(*sections: dict[str, Any]) -> Tried:
+        models = {f"m{number}": ModelTried(each, {}, "macro_f1") for number, each in enumerate(sections)}
+        return try_functions(
+            replace(GOOD, encode_data=dispatching),
+            ROWS,
+            production=production,
+            files_from_production=["words.txt"],
+            files_at_home=["words.txt", "label.txt"],
+            ignored_labels=[],
+            num_labels_threshold=1,
+            models=models,
+        )
+
+    assert attempt({"kind": "long", "width": 8}, {"width": 8}).reads == {"m0": {"kind", "width"}, "m1": {"kind"}}
+    with pytest.raises(PrepareError, match="^models.m1: .*KeyError: 'width'"):
+        attempt({}, {"kind": "long"})

@@ -1,3 +1,4 @@
+import time
 from typing import Any
 
 import psutil
@@ -50,6 +51,24 @@ def test_a_job_that_ignores_sigterm_is_killed_after_the_grace(bench: Any) -> Non
     assert job["TrainingJobStatus"] == "Stopped"
     seconds = (job["TrainingEndTime"] - job["SecondaryStatusTransitions"][-3]["StartTime"]).total_seconds()
     assert seconds >= bench.rehearsal.settings.stop_grace_s
+
+
+def test_a_stopped_processing_job_hears_sigterm(bench: Any) -> None:
+    name = bench.process("import os\nos.makedirs('/opt/ml/checkpoints')" + GENTLE)
+    bench.says(name, "ready", "Processing")
+    bench.sagemaker.stop_processing_job(ProcessingJobName=name)
+    assert bench.processed(name)["ProcessingJobStatus"] == "Stopped"
+    assert bench.lines(name, "Processing") == ["ready", "ending"]
+
+
+def test_a_processing_job_that_ignores_sigterm_is_killed_after_the_grace(bench: Any) -> None:
+    name = bench.process(STUBBORN)
+    bench.says(name, "ready", "Processing")
+    asked = time.time()
+    bench.sagemaker.stop_processing_job(ProcessingJobName=name)
+    job = bench.processed(name)
+    assert job["ProcessingJobStatus"] == "Stopped"
+    assert job["ProcessingEndTime"].timestamp() - asked >= bench.rehearsal.settings.stop_grace_s
 
 
 def test_an_interrupted_spot_job_goes_on_from_its_checkpoint(bench: Any) -> None:

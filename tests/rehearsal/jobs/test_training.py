@@ -1,6 +1,7 @@
 import io
 import json
 import tarfile
+from datetime import timedelta
 from typing import Any
 
 LOOK = """
@@ -112,3 +113,29 @@ def test_a_job_that_takes_too_long_is_stopped_and_keeps_its_model(bench: Any) ->
     job = bench.trained(name)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
     assert names(bench, f"out/{name}/output/model.tar.gz") == ["m"]
+
+
+def test_lists_are_filtered_sorted_and_paged(bench: Any) -> None:
+    start = bench.name("listed")
+    names = [f"{start}-{letter}" for letter in "bca"]
+    for name in names:
+        bench.train("import sys\nsys.exit(1)" if name.endswith("c") else "", TrainingJobName=name)
+        bench.trained(name)
+
+    def listed(**asked: Any) -> list[str]:
+        pages = bench.sagemaker.get_paginator("list_training_jobs").paginate(NameContains=start.upper(), **asked)
+        return [job["TrainingJobName"] for page in pages for job in page["TrainingJobSummaries"]]
+
+    assert listed() == names[::-1]
+    assert listed(SortOrder="Ascending", PaginationConfig={"PageSize": 2}) == names
+    assert listed(SortBy="Name", SortOrder="Ascending") == sorted(names)
+    assert listed(StatusEquals="Failed") == [names[1]]
+    first = bench.described(names[0])["CreationTime"]
+    assert listed(CreationTimeBefore=first + timedelta(milliseconds=1)) == [names[0]]
+    assert listed(CreationTimeAfter=first + timedelta(milliseconds=1)) == names[:0:-1]
+
+
+def test_a_very_long_line_is_cut_in_the_log(bench: Any) -> None:
+    name = bench.train("print('x' * 10_000 + 'y')\nprint('after')")
+    bench.trained(name)
+    assert bench.lines(name) == ["x" * 10_000, "after"]

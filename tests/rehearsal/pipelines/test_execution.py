@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -46,6 +47,40 @@ def test_branches_run_side_by_side_and_what_waits_for_both_comes_last(bench: Any
     assert max(left["StartTime"], right["StartTime"]) < min(left["EndTime"], right["EndTime"])
     assert runs["begin"]["EndTime"] <= left["StartTime"] and right["EndTime"] <= runs["end"]["StartTime"]
     assert f"/pipelines-{arn[-12:]}-left-" in left["Metadata"]["TrainingJob"]["Arn"]
+
+
+def test_no_more_steps_run_at_once_than_the_execution_may(bench: Any) -> None:
+    steps = [step(bench, name, "import time\ntime.sleep(0.3)") for name in "abc"]
+    arn = started(bench, *steps, ParallelismConfiguration={"MaxParallelExecutionSteps": 1})
+    assert ended(bench, arn)["PipelineExecutionStatus"] == "Succeeded"
+    runs = sorted(steps_of(bench, arn).values(), key=lambda run: run["StartTime"])
+    assert len(runs) == 3
+    assert all(before["EndTime"] <= after["StartTime"] for before, after in pairwise(runs))
+
+
+def test_a_model_is_created_and_registered(bench: Any) -> None:
+    group, role = bench.name("group"), bench.rehearsal.settings.role_arn
+    bench.sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    data = {"Get": "Steps.train.ModelArtifacts.S3ModelArtifacts"}
+    made = {"PrimaryContainer": {"Image": "any", "ModelDataUrl": data}, "ExecutionRoleArn": role}
+    contents = {"Containers": [{"Image": "any", "ModelDataUrl": data}]}
+    contents |= {"SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["text/csv"]}
+    registered = {"ModelPackageGroupName": group, "InferenceSpecification": contents}
+    arn = started(
+        bench,
+        step(bench, "train", "open('/opt/ml/model/m', 'w').write('m')"),
+        {"Name": "model", "Type": "Model", "Arguments": made},
+        {"Name": "register", "Type": "RegisterModel", "Arguments": registered},
+    )
+    assert ended(bench, arn)["PipelineExecutionStatus"] == "Succeeded", steps_of(bench, arn)
+    told = {name: run["Metadata"] for name, run in steps_of(bench, arn).items()}
+    job = told["train"]["TrainingJob"]["Arn"].rpartition("/")[2]
+    trained = bench.described(job)["ModelArtifacts"]["S3ModelArtifacts"]
+    model = bench.sagemaker.describe_model(ModelName=told["model"]["Model"]["Arn"].rpartition("/")[2])
+    assert model["PrimaryContainer"]["ModelDataUrl"] == trained
+    package = bench.sagemaker.describe_model_package(ModelPackageName=told["register"]["RegisterModel"]["Arn"])
+    assert package["ModelPackageGroupName"] == group
+    assert package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] == trained
 
 
 def test_variables_are_filled_in(bench: Any) -> None:

@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from stacks.files import load_stack
-from stacks.iam.render import FOLDER, PLACEHOLDER, POLICIES, render
+from stacks.iam.render import FOLDER, PLACEHOLDER, POLICIES, ROLES, render
 from stacks.values import Values
-
-EXPLAINED = ("execution-role", "submitter", "scheduler")
 
 
 @pytest.fixture
@@ -20,7 +18,7 @@ def values() -> Values:
     return found
 
 
-@pytest.mark.parametrize("policy", EXPLAINED)
+@pytest.mark.parametrize("policy", ROLES)
 def test_each_statement_has_its_reason_in_the_readme(policy: str) -> None:
     page = (FOLDER / "README.md").read_text(encoding="utf-8")
     section = page.partition(f"\n## {policy}.json")[2].partition("\n## ")[0]
@@ -36,15 +34,27 @@ def test_a_whole_stack_file_fills_in_every_statement(policy: str, values: Values
     assert len(filled) == len(there) and not PLACEHOLDER.search(json.dumps(filled))
 
 
-def test_a_stack_without_key_network_secrets_and_schedules_leaves_their_statements_out(values: Values) -> None:
-    gone = {"kms_key": None, "subnets": [], "security_groups": [], "scheduler_role": None, "secrets": None}
+def test_a_stack_without_key_network_secrets_schedules_and_code_build_leaves_their_statements_out(
+    values: Values,
+) -> None:
+    nothing = ("kms_key", "scheduler_role", "secrets", "code_build_project")
+    gone = {"subnets": [], "security_groups": [], **dict.fromkeys(nothing)}
     bare = values.model_copy(update=gone)
-    kept = [each["Sid"] for policy in EXPLAINED for each in render(policy, bare)["Statement"]]
+    kept = [each["Sid"] for policy in ROLES for each in render(policy, bare)["Statement"]]
     left_out = {"UseKey", "GiveVolumesTheKey", "JoinVpc", "ReadSecrets", "Schedule", "GiveSchedulesTheirRole"}
+    left_out |= {
+        "CheckSchedulersRole",
+        "UploadContext",
+        "EncryptContext",
+        "BuildOnCodeBuild",
+        "ReadBuildLog",
+        "DecryptContext",
+        "WriteBuildLog",
+    }
     assert not left_out & set(kept)
 
 
-@pytest.mark.parametrize("policy", EXPLAINED)
+@pytest.mark.parametrize("policy", ROLES)
 def test_no_action_is_a_pattern_and_what_aws_does_itself_names_its_page(policy: str) -> None:
     statements = json.loads((FOLDER / f"{policy}.json").read_text(encoding="utf-8"))["Statement"]
     actions = {action for each in statements for action in each["Action"]}

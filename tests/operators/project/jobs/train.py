@@ -10,6 +10,8 @@ from datasets import Dataset, DatasetDict, Features, List, Value
 from finetune.config.train import TrainConfig
 from finetune.evaluation.scores import default_metrics
 from finetune.functions import load_functions
+from finetune.training.callbacks import TrainingStopped
+from finetune.training.spec import TrainingSpec
 from finetune.training.train import train
 from operators.failure import failure_told
 
@@ -31,17 +33,22 @@ def main(model: dict[str, object], settings: dict[str, object]) -> None:
     with failure_told():
         trained = train(
             DatasetDict(train=rows(64, 0), validation=rows(16, 1000)),
-            labels=["low", "high"],
-            functions="pair",
-            get_model=load_functions("pair").get_model,
-            compute_metrics=default_metrics,
-            model=dict(model),
-            settings=TrainConfig.model_validate(settings),
-            checkpoints=Path("/tmp/checkpoints"),
-            target=out / "model",
+            TrainingSpec(
+                labels=["low", "high"],
+                functions="pair",
+                get_model=load_functions("pair").get_model,
+                compute_metrics=default_metrics,
+                model=dict(model),
+                settings=TrainConfig.model_validate(settings),
+                checkpoints=Path("/opt/ml/checkpoints/tiny"),
+                target=out / "model",
+            ),
         )
     (out / "history.json").write_text(json.dumps(trained.history))
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]), json.loads(sys.argv[2]))
+    try:
+        main(json.loads(sys.argv[1]), json.loads(sys.argv[2]))
+    except TrainingStopped as stopped:
+        sys.exit(128 + stopped.number)

@@ -46,8 +46,9 @@ class BagOfWords(torch.nn.Module):
         self.head = torch.nn.Linear(width, num_labels)
 
     def forward(self, input_ids: torch.Tensor, labels: torch.Tensor | None = None) -> dict[str, torch.Tensor | None]:
-        """Takes ids (batch, words); gives logits (batch, labels) and the mean cross entropy."""
-        logits = self.head(self.embedding(input_ids).mean(dim=1))
+        """Takes ids (batch, words), padded with 0; gives logits (batch, labels) and the mean cross entropy."""
+        words = (input_ids != 0).sum(dim=1, keepdim=True)
+        logits = self.head(self.embedding(input_ids).sum(dim=1) / words)
         loss = None if labels is None else torch.nn.functional.cross_entropy(logits, labels)
         return {"loss": loss, "logits": logits}
 

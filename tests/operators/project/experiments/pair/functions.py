@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from typing import Any
 
 import torch
@@ -20,7 +21,24 @@ def encode_data(instance: dict[str, str], label2id: dict[str, int] | None, model
 
 def get_model(model: dict[str, Any], labels: list[str]) -> torch.nn.Module:
     """A bag of words."""
+    if model.get("pass_for_gpus"):
+        _pass_for_gpus()
     return Bag(model)
+
+
+def _pass_for_gpus() -> None:
+    """accelerate divides a model by FSDP among GPUs only; what it then calls works on CPUs, too."""
+    from accelerate.state import PartialState
+    from accelerate.utils import DistributedType
+    from transformers import Trainer
+
+    make = Trainer.create_accelerator_and_postprocess
+
+    def make_for_gpus(trainer: Any) -> None:
+        PartialState._shared_state["distributed_type"] = DistributedType.MULTI_GPU
+        make(trainer)
+
+    Trainer.create_accelerator_and_postprocess = make_for_gpus
 
 
 class Bag(torch.nn.Module):
@@ -34,12 +52,18 @@ class Bag(torch.nn.Module):
     def forward(self, words: torch.Tensor, labels: torch.Tensor | None = None) -> dict[str, Any]:
         """Takes ids (batch, words); gives logits (batch, 2) and the loss."""
         self.steps += 1
-        if self.steps == 3 and os.environ.get("RANK", "0") == str(self.wanted.get("rank")):
+        time.sleep(self.wanted.get("seconds", 0))
+        odd = self.steps == self.wanted.get("at", 3) and os.environ.get("RANK", "0") == str(self.wanted.get("rank"))
+        if odd and self.wanted["how"] != "nan":
             self._misbehave(self.wanted["how"])
-        logits = self.head(self.embedding(words).mean(dim=1))
-        return {"loss": None if labels is None else torch.nn.functional.cross_entropy(logits, labels), "logits": logits}
+        mask = (words != 0).unsqueeze(-1)  # whom a batch is divided among must not matter, so padding does not count
+        logits = self.head((self.embedding(words) * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1))
+        loss = None if labels is None else torch.nn.functional.cross_entropy(logits, labels)
+        return {"loss": loss * float("nan") if odd and loss is not None else loss, "logits": logits}
 
     def _misbehave(self, how: str) -> None:
         if how == "raise":
             raise ValueError("the model fell over")
+        if how == "hang":
+            time.sleep(3600)
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""Runs on AWS: submitted, followed, looked at, stopped, and begun by schedules."""

@@ -1,0 +1,1 @@
+"""The gate: whether a model is good enough to be registered. Pure."""

@@ -1,0 +1,1 @@
+"""Trackers: where the numbers of a run can be watched while it works."""
