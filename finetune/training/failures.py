@@ -3,12 +3,13 @@
 import json
 import re
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from finetune.errors import TrainError
-from finetune.training.work import FAILED
+from finetune.training.work import FAILED, STACKS
 
 _LONGEST = 900
 _LOST = re.compile(
@@ -51,9 +52,16 @@ def first_failure(folder: Path, codes: Mapping[int, int]) -> TrainError:
     if left:
         said, path = min(left, key=lambda each: (each[0]["lost"], float(each[0]["time"])))
         kind = ConnectionLost if said["lost"] else TrainError
-        return kind(f"train: rank {path.name.removesuffix(FAILED)}: {said['message'].removeprefix('train: ')}")
+        return kind(f"train: rank {path.stem}: {said['message'].removeprefix('train: ')}")
     rank = min(codes)
     return TrainError(f"train: rank {rank}: {ended(codes[rank])}")
+
+
+def print_stacks(folder: Path) -> None:
+    """Prints the stacks that processes in which nothing moved have left, one after the other."""
+    for path in sorted(folder.glob(f"*{STACKS}"), key=lambda path: int(path.stem)):
+        if stacks := path.read_text(encoding="utf-8", errors="replace"):
+            print(f"train: rank {path.stem}: {stacks}", file=sys.stderr, flush=True)
 
 
 def ended(code: int) -> str:

@@ -20,7 +20,7 @@ from finetune.asked import SIGNALS
 from finetune.errors import TrainError
 from finetune.training.accelerated import accelerate_environment
 from finetune.training.callbacks import TrainingStopped
-from finetune.training.failures import first_failure, leave
+from finetune.training.failures import first_failure, leave, print_stacks
 from finetune.training.hosts import JOIN_S, Hosts, hosts_of
 from finetune.training.work import STOPPED, WORK, Work
 from finetune.variables import variables
@@ -57,6 +57,7 @@ def launch(folder: Path, hosts: Hosts | None) -> None:
             )
         except ChildFailedError as error:
             codes = {rank: failure.exitcode for rank, failure in error.failures.items()}
+            print_stacks(folder)
             raise first_failure(folder, codes) from None
         except SignalException as stopped:
             raise _stopped(folder) or TrainingStopped(stopped.sigval) from None

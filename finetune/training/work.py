@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-WORK, DATASET, TRAINED, STOPPED, FAILED = "work.json", "dataset.pickle", "trained.json", "stopped", ".failed"
-"""Files of that folder: the work; where the splits lie; what came of it; signal and step of a stop; a rank's error."""
+WORK, DATASET, TRAINED, STOPPED = "work.json", "dataset.pickle", "trained.json", "stopped"
+"""Files of that folder: the work; where the splits lie; what came of it; signal and step of a stop."""
+FAILED, STACKS = ".failed", ".stacks"
+"""After a rank's number: its error; where it was when nothing moved."""
 
 
 @dataclass(frozen=True)

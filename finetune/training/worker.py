@@ -6,7 +6,6 @@ import sys
 import tempfile
 import traceback
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 from finetune.training.failures import leave
@@ -43,7 +42,7 @@ def train_along(work: Work, folder: Path) -> None:
     from finetune.training.watchdog import Watchdog
 
     functions, settings = load_functions(work.functions), TrainConfig.model_validate(work.settings)
-    watchdog = Watchdog(settings.hang_minutes, partial(leave, folder, int(os.environ["RANK"])))
+    watchdog = Watchdog(settings.hang_minutes, folder, int(os.environ["RANK"]))
     with tempfile.TemporaryDirectory() as scratch, watchdog, process_group():
         sharing = Sharing(folder, Path(scratch))
         tracking = Tracking.from_dict(work.tracking) if work.tracking and sharing.leads else None

@@ -1,4 +1,3 @@
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from cli.check import check
 from finetune.errors import ConfigError, FinetuneError, PrepareError, ReconcileError
 from rehearsal import Rehearsal
 from tests.finetune.s3_server import environment
+from tests.on_path import on_path
 
 pytest_plugins = ["rehearsal.fixture"]
 
@@ -89,17 +89,15 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Check]:
         (tmp_path / "files" / guid).mkdir(parents=True)
         (tmp_path / "files" / guid / "a.txt").write_text(label)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
 
     def checked(*overrides: str, further: str = "", stack: str = "local") -> int:
         known = "".join(f"{guid},{label}\n" for guid, label in labels.items() if label != "rare")
         (tmp_path / "labels.csv").write_text(f"guid,label\n{known}{further}")
         return check("config.yaml", overrides, stack)
 
-    yield checked
+    with on_path(tmp_path):
+        yield checked
     assert not (tmp_path / "outputs").exists()
-    for name in [name for name in sys.modules if name.startswith("experiments.checked")]:
-        del sys.modules[name]
 
 
 def test_what_was_tried_is_told(checked: Check, capsys: pytest.CaptureFixture[str]) -> None:

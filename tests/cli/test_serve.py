@@ -28,6 +28,7 @@ from finetune.serving.facts import read_golden, read_package
 from finetune.serving.of_run import package_of_run
 from finetune.training.model_folder import ModelFacts, save
 from tests.finetune.serving.serving import ROOT, environment, serving
+from tests.on_path import on_path
 
 PROJECT = ROOT / "tests" / "e2e" / "project"
 LABELS = ["apple", "pear", "plum"]
@@ -42,9 +43,8 @@ CONFIG: dict[str, Any] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def tiny_project() -> Iterator[None]:
-    sys.path.insert(0, str(PROJECT))
-    yield
-    sys.path.remove(str(PROJECT))
+    with on_path(PROJECT):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 import importlib
 import pickle
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +8,7 @@ import pytest
 
 from finetune.calls import Given, call, did_you_mean, model_section
 from finetune.errors import FunctionsError, TrainError
+from tests.on_path import on_path
 
 FUNCTIONS = """
 from experiments.calling.helper import width
@@ -35,11 +35,9 @@ def functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Modul
     folder.mkdir(parents=True)
     (folder / "functions.py").write_text(FUNCTIONS)
     (folder / "helper.py").write_text("def width(model):\n    return model['head']['width']\n")
-    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
-    yield importlib.import_module("experiments.calling.functions")
-    for name in [name for name in sys.modules if name.startswith("experiments.calling")]:
-        del sys.modules[name]
+    with on_path(tmp_path):
+        yield importlib.import_module("experiments.calling.functions")
 
 
 def failure(what: str, function: object, *arguments: object) -> str:

@@ -1,4 +1,3 @@
-import contextlib
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from finetune.code_hash import code_hash, dependencies
 from finetune.errors import FunctionsError
 from finetune.source.closure import Sources
 from finetune.source.roots import project_roots
+from tests.on_path import on_path
 
 Files = dict[str, str]
 Write = Callable[[Files], Path]
@@ -25,15 +25,6 @@ def write_files(root: Path, files: Files) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return root
-
-
-@contextlib.contextmanager
-def on_path(root: Path) -> Iterator[None]:
-    sys.path.insert(0, str(root))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(root))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from finetune.errors import FunctionsError
 from finetune.functions import check_functions, load_functions
 from finetune.source.roots import PROJECT_ROOT
+from tests.on_path import on_path
 
 WriteExperiment = Callable[[str, str], Path]
 
@@ -27,7 +28,7 @@ def source(**changes: str) -> str:
 
 
 @pytest.fixture
-def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WriteExperiment]:
+def experiment(tmp_path: Path) -> Iterator[WriteExperiment]:
     """Writes experiments/<name>/functions.py below a folder on sys.path."""
 
     def write(name: str, text: str) -> Path:
@@ -37,11 +38,8 @@ def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writ
         return path
 
     (tmp_path / "experiments").mkdir()
-    monkeypatch.syspath_prepend(tmp_path)
-    known = set(sys.modules)
-    yield write
-    for name in [name for name in sys.modules if name.startswith("experiments.") and name not in known]:
-        del sys.modules[name]
+    with on_path(tmp_path):
+        yield write
 
 
 def problem(name: str) -> str:
@@ -246,12 +244,8 @@ def test_another_file_than_the_checked_one_is_never_used(experiment: WriteExperi
     shadow = tmp_path / "shadow"
     (shadow / "experiments" / "tiny").mkdir(parents=True)
     (shadow / "experiments" / "tiny" / "functions.py").write_text(source(), encoding="utf-8")
-    sys.path.insert(0, str(shadow))
-    try:
-        with pytest.raises(FunctionsError, match=r"was imported from .* was checked"):
-            load_functions("tiny")
-    finally:
-        sys.path.remove(str(shadow))
+    with on_path(shadow), pytest.raises(FunctionsError, match=r"was imported from .* was checked"):
+        load_functions("tiny")
 
 
 def test_it_works_from_another_folder(experiment: WriteExperiment, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from finetune.errors import EvaluateError, PrepareError
 from finetune.evaluation.predict import load_run, mean_by_id, predict_probabilities
 from finetune.training.collate import Collator
 from finetune.training.model_folder import ModelFacts, save
+from tests.on_path import on_path
 
 ROOT = Path(__file__).parents[3]
 
@@ -62,16 +63,14 @@ def get_model(model, labels):
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path) -> Iterator[Path]:
     """An experiment home whose run 3 has a model."""
     folder = tmp_path / "project" / "experiments" / "summing"
     folder.mkdir(parents=True)
     (folder / "functions.py").write_text(FUNCTIONS)
-    monkeypatch.syspath_prepend(tmp_path / "project")
-    write_run(tmp_path)
-    yield tmp_path / "home"
-    for name in [name for name in sys.modules if name.startswith("experiments.summing")]:
-        del sys.modules[name]
+    with on_path(tmp_path / "project"):
+        write_run(tmp_path)
+        yield tmp_path / "home"
 
 
 def write_run(tmp_path: Path, **model: Any) -> None:

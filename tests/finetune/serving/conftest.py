@@ -1,6 +1,5 @@
 """A tiny model folder with its functions, as a run leaves one."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,21 +10,21 @@ import torch
 from finetune.functions import load_functions
 from finetune.serving.package import Package, write_package
 from finetune.training.model_folder import ModelFacts, save
+from tests.on_path import on_path
 
 PROJECT = Path(__file__).parents[2] / "e2e" / "project"
 LABELS = ["apple", "pear", "plum"]
 TEXTS = ["a red apple", "pear pear", "one plum and a pear beside it", "nothing of all that"]
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def tiny_project() -> Iterator[None]:
     """Makes the experiment `tiny` one of the project's."""
-    sys.path.insert(0, str(PROJECT))
-    yield
-    sys.path.remove(str(PROJECT))
+    with on_path(PROJECT):
+        yield
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def model(tiny_project: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run's model folder."""
     folder = tmp_path_factory.mktemp("run") / "model"
@@ -36,7 +35,7 @@ def model(tiny_project: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def golden(model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Requests with the model's own answers."""
     import json
@@ -54,7 +53,7 @@ def golden(model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[s
     return [{"instance": each, "probabilities": answer} for each, answer in zip(instances, answers, strict=True)]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def package(model: Path, golden: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Package:
     """The package of the model."""
     target = tmp_path_factory.mktemp("package") / "7" / "model.tar.gz"

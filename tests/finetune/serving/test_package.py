@@ -13,6 +13,7 @@ from finetune.serving.archive import pack, unpack
 from finetune.serving.facts import read_package
 from finetune.serving.package import Package, write_package
 from tests.finetune.serving.conftest import LABELS
+from tests.on_path import on_path
 
 
 def names(archive: Path) -> list[str]:
@@ -54,21 +55,19 @@ def test_equal_models_give_equal_bytes_whenever_and_wherever_they_are_packed(
     assert changed.sha256 != package.sha256
 
 
-def test_files_beside_the_functions_travel_with_them(
-    model: Path, golden: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_beside_the_functions_travel_with_them(model: Path, golden: list[Any], tmp_path: Path) -> None:
     folder = tmp_path / "project" / "experiments" / "worded"
     (folder / "lists").mkdir(parents=True)
     (folder / "functions.py").write_text("from experiments.tiny.functions import *\n")
     (folder / "lists" / "stop.txt").write_text("a")
     (folder / ".cache").write_text("b")
-    monkeypatch.syspath_prepend(tmp_path / "project")
     facts = json.loads((model / "finetune.json").read_text())
     copy = tmp_path / "model"
     copy.mkdir()
     (copy / "finetune.json").write_text(json.dumps({**facts, "functions": "worded"}))
     (copy / "model.safetensors").write_bytes((model / "model.safetensors").read_bytes())
-    found = names(write(copy, golden, tmp_path / "model.tar.gz", functions="worded").path)
+    with on_path(tmp_path / "project"):
+        found = names(write(copy, golden, tmp_path / "model.tar.gz", functions="worded").path)
     inside = [name for name in found if name.startswith("code/experiments/")]
     assert inside == [
         f"code/experiments/{name}"

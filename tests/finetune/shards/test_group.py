@@ -1,7 +1,7 @@
 """Groups are encoded by real processes, of functions that kill their process, take memory, or cannot read a file."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,14 +14,16 @@ from finetune.shards.parts import cut
 from finetune.shards.plan import File, Plan, Unit, make_plan
 from finetune.shards.work import Work
 from materializers.dataset import content_hash
+from tests.on_path import on_path
 
 PROJECT = Path(__file__).with_name("project")
 IDS = 24
 
 
 @pytest.fixture(autouse=True)
-def project(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(PROJECT))
+def project() -> Iterator[None]:
+    with on_path(PROJECT):
+        yield
 
 
 class Bench:

@@ -24,7 +24,7 @@ Prepared = Callable[..., DatasetDict]
 TrainTiny = Callable[..., "Result"]
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def lean() -> Iterator[None]:
     """One thread is faster for tiny tensors, and Trainer collects garbage: let it not walk through all modules."""
     threads = torch.get_num_threads()

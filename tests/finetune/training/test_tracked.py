@@ -1,5 +1,6 @@
 """A training with trackers: the first process hands on each point, and no tracker changes what is trained."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from finetune.training.spec import TrainingSpec
 from finetune.training.train import Trained, train
 from tests.finetune.tracking.conftest import failing
 from tests.finetune.training.conftest import LABELS, Prepared
+from tests.on_path import on_path
 
 ROOT = Path(__file__).parents[3]
 PROJECT = ROOT / "tests" / "operators" / "project"
@@ -30,9 +32,10 @@ SETTINGS: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def project(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(PROJECT))
+def project(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PYTHONPATH", f"{PROJECT}:{ROOT}")
+    with on_path(PROJECT):
+        yield
 
 
 def tracking(folder: Path, uri: str, wandb: Wandb | None = None) -> Tracking:
