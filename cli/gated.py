@@ -1,4 +1,4 @@
-"""What the gate decided of a run, and where its model is registered: for run.json, and as lines for the terminal."""
+"""What the gate decided of a run, where its model is registered, and what a transform says: lines for the terminal."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ def is_gated(gate: Mapping[str, Any], several: Mapping[str, Any]) -> bool:
 
 
 def gate_lines(run: Run) -> Iterator[str]:
-    """The verdict, each rule that was missed with its reason, and the version's address in each registry."""
+    """The verdict, each missed rule with its reason, the version's address in each registry, and the transform."""
     if run.gate:
         rules, model = run.gate["rules"], f" ({run.gate['model']})" if run.gate["model"] else ""
         missed = [rule for rule in rules if not rule["passed"]]
@@ -29,3 +29,7 @@ def gate_lines(run: Run) -> Iterator[str]:
     if run.registered:
         listed = ", ".join(f"{name} ({address})" for name, address in run.registered.items())
         yield f"registered version {run.run_number} in {listed}"
+    if asked := run.transformed:
+        farthest = max(asked["differences"].values(), default=0.0)
+        answered = f"{counted(asked['answered'], 'record')} answered, {asked['failed']:,} failed"
+        yield f"transform  {answered}; metrics at most {farthest:.6f} from evaluate's"

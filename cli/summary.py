@@ -62,6 +62,7 @@ def outcome(run: Run, status: Status, home: Home, pipeline_run: "PipelineRunResp
         checks=artifacts["checks"].load() if "checks" in artifacts else [],
         gate=gate,
         registered=artifacts["registered"].load() if "registered" in artifacts else {},
+        transformed=artifacts["transformed_metrics"].load() if "transformed_metrics" in artifacts else {},
         artifacts={name: artifact.uri for name, artifact in artifacts.items()},
     )
 

@@ -14,7 +14,7 @@ from finetune.experiment import Home
 from finetune.storage.storage import Held
 
 RECORD = "run.json"
-LEFT_OUT = ("models", "labels", "checks", "gate", "registered")
+LEFT_OUT = ("models", "labels", "checks", "gate", "registered", "transformed")
 """Keys that a record without them does not have."""
 
 
@@ -54,6 +54,8 @@ class Run:
     """What the gate decided: passed, and rules with value, what was required, and reason."""
     registered: dict[str, str] = field(default_factory=dict)
     """The version's address in each registry."""
+    transformed: dict[str, Any] = field(default_factory=dict)
+    """What a transform answered of the test split: counts, metrics, and how far each is from evaluate's."""
     artifacts: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str]
     config: dict[str, Any]

@@ -39,7 +39,7 @@ CALLS = {
     "evaluate": ("get_model", "compute_metrics"),
     "compare": ("compute_metrics",),
     "gate": ("encode_data", "get_model", "compute_metrics"),
-    "score": ("compute_metrics",),
+    "metrics": ("compute_metrics",),
 }
 """The functions that each step calls."""
 

@@ -19,9 +19,9 @@ from steps.gate import gate
 from steps.ingest import ingest
 from steps.ingest_dataset import ingest_dataset
 from steps.merge import merge
+from steps.metrics import metrics
 from steps.reconcile import reconcile
 from steps.register import register
-from steps.score import score
 from steps.snapshot import snapshot
 from steps.survey import survey
 from steps.tabulate import tabulate
@@ -36,7 +36,7 @@ from steps.tune import tune
     enable_cache=True,
     depends_on=[
         *(fetch, snapshot, reconcile, check_data, divide, encode_group, merge, ingest_dataset, fetch_dataset),
-        *(tune, train, evaluate, compare, conclude, gate, register, transform, score),
+        *(tune, train, evaluate, compare, conclude, gate, register, transform, metrics),
     ],
 )
 def finetune_parallel(config: dict[str, Any], code: dict[str, str], groups: list[dict[str, Any]]) -> None:

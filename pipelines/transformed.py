@@ -5,7 +5,7 @@ from typing import Any
 
 from finetune.config.experiment import ExperimentConfig
 from finetune.experiment import Home
-from steps.score import score
+from steps.metrics import metrics
 from steps.transform import transform
 
 
@@ -22,4 +22,4 @@ def transform_and_score(
         code: The hash of the code that each step depends on.
     """
     transformed, counts = transform(registered=registered, dataset=dataset, home=home, settings=settings.transform)
-    score(transformed=transformed, counts=counts, home=home, functions=settings.functions, code=code["score"])
+    metrics(transformed=transformed, counts=counts, home=home, functions=settings.functions, code=code["metrics"])

@@ -30,10 +30,10 @@ from steps.fetch_dataset import fetch_dataset
 from steps.gate import gate
 from steps.ingest_dataset import ingest_dataset
 from steps.merge import merge
+from steps.metrics import metrics
 from steps.prepare import prepare
 from steps.reconcile import reconcile
 from steps.register import register
-from steps.score import score
 from steps.snapshot import snapshot
 from steps.study import study
 from steps.train import train
@@ -129,7 +129,7 @@ def _key(config: ExperimentConfig, code: str, *inputs: Any) -> str:
     enable_cache=True,
     depends_on=[
         *(fetch, snapshot, reconcile, check_data, prepare, divide, encode_group, merge, ingest_dataset, fetch_dataset),
-        *(trial, study, train, evaluate, gate, register, transform, score),
+        *(trial, study, train, evaluate, gate, register, transform, metrics),
     ],
 )
 def finetune_trials(config: dict[str, Any], code: dict[str, str], groups: list[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""`transform:` says how the steps transform and score, and `run.py predict`, ask a registered model many records."""
+"""`transform:` says how the steps transform and metrics, and `run.py predict`, ask a registered model many records."""
 
 from typing import Annotated, Literal, Self
 

@@ -43,7 +43,7 @@ def tabulate(answered: Sequence[Answered], references: Mapping[str, int], labels
 
 def scored(
     predictions: Path, labels: Sequence[str], compute_metrics: Compute | None, evaluated: Mapping[str, float | None]
-) -> dict[str, Any]:
+) -> dict[str, dict[str, float]]:
     """Metrics of a transform's answers, and how far each is from evaluate's.
 
     Args:
@@ -62,4 +62,4 @@ def scored(
     differences = {
         name: abs(metrics[name] - value) for name, value in evaluated.items() if value is not None and name in metrics
     }
-    return {"metrics": metrics, "differences": differences, "ids": len(answers.references)}
+    return {"metrics": metrics, "differences": differences}

@@ -96,14 +96,15 @@ def rows(bench: Workbench, artifact: str) -> dict[str, dict[str, Any]]:
 
 def test_a_transform_of_the_package_gives_the_metrics_of_evaluate(first: Ended, bench: Workbench) -> None:
     assert "transform: " in first.said and " of 2 files are left to do" in first.said
-    found = json.loads(Path(bench.record(1)["artifacts"]["scores"], "data.json").read_text())
+    found = bench.record(1)["transformed"]
     assert found["metrics"] == pytest.approx(bench.record(1)["metrics"], abs=1e-4)
     assert max(found["differences"].values()) < 1e-4
     evaluated, transformed = rows(bench, "predictions"), rows(bench, "transformed")
     assert evaluated.keys() == transformed.keys()
     for guid, row in evaluated.items():
         assert row == {name: pytest.approx(value, abs=1e-4) for name, value in transformed[guid].items()}
-    assert found["counts"]["records"] == found["counts"]["answered"] == found["ids"] > 0
+    assert found["records"] == found["answered"] == len(transformed)
+    assert f"transform  {len(transformed)} records answered, 0 failed; metrics at most 0.00" in first.out
     folder = bench.home / "runs" / "1" / "transform"
     assert [path.name for path in folder.iterdir()] == ["failed.jsonl"]
 

@@ -92,10 +92,9 @@ def test_its_package_gives_evaluates_metrics_as_a_transform_job(aws: Aws) -> Non
     record, sagemaker = aws.record(1), aws.up.client("sagemaker")
     (job,) = sagemaker.list_transform_jobs()["TransformJobSummaries"]
     assert job["TransformJobStatus"] == "Completed" and job["TransformJobName"].startswith(f"{aws.bench.experiment}-1-")
-    bucket, _, prefix = record["artifacts"]["scores"].removeprefix("s3://").partition("/")
-    scores = json.loads(aws.up.client("s3").get_object(Bucket=bucket, Key=f"{prefix}/data.json")["Body"].read())
+    scores = record["transformed"]
     assert scores["metrics"] == pytest.approx(record["metrics"], abs=1e-4)
-    assert scores["counts"]["failed"] == 0 and scores["counts"]["answered"] == scores["ids"] > 0
+    assert scores["failed"] == 0 and scores["answered"] == scores["records"] > 0
     check_calls(aws.up, "test_transform")
 
 

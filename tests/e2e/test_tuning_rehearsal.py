@@ -52,15 +52,20 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 
 @pytest.fixture(scope="module")
 def ran(aws: Aws) -> Ran:
-    running, client, s3 = aws.start(), aws.up.client("sagemaker"), aws.up.client("s3")
+    running, client = aws.start(), aws.up.client("sagemaker")
     interrupted = interrupt(aws.up, "-trial-2-", running)
     assert (running.end(), interrupted) == (0, True), running.said
     names = [job["TrainingJobName"] for job in client.list_training_jobs(SortBy="CreationTime")["TrainingJobSummaries"]]
-    listed = s3.list_objects_v2(Bucket="rehearsal", Prefix=f"outputs/{EXPERIMENT}/runs/1/study/")["Contents"]
-    keys = sorted(each["Key"] for each in listed if each["Key"].endswith("/trial.json"))
-    trials = [json.loads(s3.get_object(Bucket="rehearsal", Key=key)["Body"].read()) for key in keys]
     jobs = [client.describe_training_job(TrainingJobName=name) for name in sorted(names, key=number_in)]
-    return Ran(running.said, aws.record(1), trials, jobs)
+    return Ran(running.said, aws.record(1), trials_of(aws, 1), jobs)
+
+
+def trials_of(aws: Aws, number: int) -> list[dict[str, Any]]:
+    """The trials of a run's study, as their journal has them."""
+    s3 = aws.up.client("s3")
+    listed = s3.list_objects_v2(Bucket="rehearsal", Prefix=f"outputs/{EXPERIMENT}/runs/{number}/study/")["Contents"]
+    keys = sorted(each["Key"] for each in listed if each["Key"].endswith("/trial.json"))
+    return [json.loads(s3.get_object(Bucket="rehearsal", Key=key)["Body"].read()) for key in keys]
 
 
 def number_in(name: str) -> int:
@@ -113,6 +118,18 @@ def test_at_the_limit_jobs_are_stopped_and_the_study_ends_with_what_it_has(ran: 
     assert ran.record["status"] == "completed" and ran.record["metrics"] == {}
     assert (tuning["completed"], tuning["pruned"], tuning["failed"]) == (2, 2, 0)
     assert (tuning["trial"], tuning["value"]) == (0, tuning["default"])
+
+
+def test_at_a_cost_in_dollars_jobs_are_stopped_too(ran: Ran, aws: Aws) -> None:
+    """36 s of machines at a dollar an hour; trial 0 is the config as it stands, and the other has no end."""
+    space = f"tune.space={json.dumps({'train.epochs': {'choice': [LONG]}})}"
+    limits = ("tune.max_hours=null", "tune.max_cost_usd=0.01", "tune.usd_per_hour=1")
+    code, said = aws.run(*(part for each in (space, "tune.trials=2", *limits) for part in ("--set", each)))
+    assert code == 0, said
+    default, endless = trials_of(aws, 2)
+    assert (default["state"], endless["state"]) == ("completed", "pruned")
+    assert endless["reason"] == "tune.max_cost_usd (0.01) is reached"
+    assert default["seconds"] + endless["seconds"] >= 36 and 0 < len(endless["points"]) < LONG
 
 
 def test_the_report_is_at_hand_and_each_call_is_allowed_by_its_policy(ran: Ran, aws: Aws) -> None:

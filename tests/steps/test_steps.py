@@ -21,7 +21,7 @@ def entrypoint(name: str):  # noqa: ANN201
 
 def test_there_are_the_steps_of_one_model_of_several_of_a_study_and_of_groups() -> None:
     of_one = ["check_data", "evaluate", "prepare", "reconcile", "snapshot", "train"]
-    registered = ["gate", "register", "score", "transform"]
+    registered = ["gate", "metrics", "register", "transform"]
     in_groups = ["divide", "encode_group", "merge", "survey", "tabulate"]
     in_groups += ["fetch", "fetch_dataset", "ingest", "ingest_dataset"]  # of records in a feature store
     others = ["compare", "conclude", "study", "trial", "tune", "tuning_job"]

@@ -14,15 +14,15 @@ from steps.work import run_facts, working
 
 
 @step
-def score(
+def metrics(
     transformed: Predictions, counts: dict[str, Any], home: Home, functions: str, code: str
-) -> Annotated[dict[str, Any], "scores"]:
+) -> Annotated[dict[str, Any], "transformed_metrics"]:
     """Gives metrics, their distance from evaluate's, and the counts of the transform; `code` is the metrics' hash."""
     with working():
         facts = read_facts(home, run_facts()["run_number"])
         compute_metrics = load_functions(functions).compute_metrics
-        found = scored(transformed.path, facts.labels, compute_metrics, facts.metrics) | {"counts": counts}
+        found = scored(transformed.path, facts.labels, compute_metrics, facts.metrics)
         farthest = max(found["differences"].values(), default=0.0)
-        say(f"score: metrics of {found['ids']:,} answers, at most {farthest:.6f} from evaluate's")
-        log_metadata({"metrics": found["metrics"], "differences": found["differences"]})
-        return found
+        say(f"metrics: of {counts['answered']:,} answers, at most {farthest:.6f} from evaluate's")
+        log_metadata(found)
+        return found | counts
