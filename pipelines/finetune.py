@@ -89,7 +89,7 @@ def experiment(
     evaluated = [
         _train_and_evaluate(name, prepared[name], manifest, home, settings, code, tuned, checks) for name in models
     ]
-    compared, page = _compared(evaluated, manifest, home, settings, code["compare"])
+    compared, page = _compared(evaluated, manifest, checks, home, settings, code["compare"])
     if settings.steps.register:
         registered = gate_and_register(evaluated, page, compared, home, settings, code)
         if settings.steps.transform:
@@ -174,7 +174,7 @@ def _train_and_evaluate(
 
 
 def _compared(
-    evaluated: Sequence[Evaluated], manifest: Any, home: Home, settings: ExperimentConfig, code: str
+    evaluated: Sequence[Evaluated], manifest: Any, checks: Any, home: Home, settings: ExperimentConfig, code: str
 ) -> tuple[Any, Any]:
     """The artifact of the comparison, None where there is one model, and that of the report that the user opens."""
     models = list(settings.all_models)
@@ -184,6 +184,7 @@ def _compared(
         metrics=[metrics for metrics, _, _ in evaluated],
         predictions=[predictions for _, predictions, _ in evaluated],
         manifest=manifest,
+        checks=checks,
         models=models,
         home=home,
         best_metric=settings.train.best_metric,

@@ -28,8 +28,12 @@ def compare(
     baseline_text: str | None,
     functions: str,
     code: str,
+    checks: list[dict[str, Any]] | None = None,
 ) -> tuple[Annotated[dict[str, Any], "comparison"], Annotated[HTMLString, "comparison_report"]]:
-    """Compares what each model's evaluate gave, in the order of `models`; `code` is the hash of the metrics."""
+    """Compares what each model's evaluate gave, in the order of `models`; `code` is the hash of the metrics.
+
+    The report shows `checks`.
+    """
     with working(), tracked() as trackers:
         seconds, run = {model: seconds_of(model) for model in models}, run_facts()
         machines = run["config"]["compute"] if run.get("image") else None
@@ -41,7 +45,9 @@ def compare(
             compute_metrics=load_functions(functions).compute_metrics,
             best_metric=best_metric,
         )
-        page = build_comparison(comparison, run=run, reconciled=home.reconciled, text=baseline_text)
+        page = build_comparison(
+            comparison, run=run, reconciled=home.reconciled, text=baseline_text, checks=checks or ()
+        )
         refuse_other(home, manifest)  # at the end: it holds for all texts that are shown
         log_metadata({"failed": sorted(comparison.failures)})
         trackers.file("comparison.html", page.encode())

@@ -33,7 +33,14 @@ class Shown:
     text: str | None
 
 
-def build_comparison(comparison: Comparison, *, run: Mapping[str, Any], reconciled: Place, text: str | None) -> str:
+def build_comparison(
+    comparison: Comparison,
+    *,
+    run: Mapping[str, Any],
+    reconciled: Place,
+    text: str | None,
+    checks: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """Build the page.
 
     Args:
@@ -41,6 +48,7 @@ def build_comparison(comparison: Comparison, *, run: Mapping[str, Any], reconcil
         run: experiment, run_number, stack and started of the run.
         reconciled: The folder of all ids at home.
         text: File at home whose text is shown for the ids on which models differ; None shows none.
+        checks: What the data checks found, as `Finding.to_dict` gives it.
 
     Returns:
         A whole HTML document, to be written as UTF-8.
@@ -59,6 +67,7 @@ def build_comparison(comparison: Comparison, *, run: Mapping[str, Any], reconcil
         seconds=seconds_told,
         ids=shown_ids(comparison.apart, reconciled, text),
         text=text,
+        checks=checks,
     )
 
 

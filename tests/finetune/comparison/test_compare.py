@@ -1,10 +1,12 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from finetune.checks.finding import Finding
 from finetune.comparison.answers import Answers, read_answers
 from finetune.comparison.compare import Comparison, compare
 from finetune.comparison.table import cost_of, ranked
@@ -36,11 +38,19 @@ def compared(answers: Answers, folder: Path, *models: str, **changes: Any) -> Co
     return compare(found, {**files, "broken": folder / "none"}, **{**settings, **changes})
 
 
-def page(comparison: Comparison, folder: Path, text: str | None = "text.json") -> str:
+def page(comparison: Comparison, folder: Path, text: str | None = "text.json", checks: Sequence[Any] = ()) -> str:
     for row in comparison.apart:
         (folder / row.guid).mkdir(exist_ok=True)
         (folder / row.guid / "text.json").write_text(json.dumps({"text": f"<b>{row.guid}</b> " + "word " * 200}))
-    return build_comparison(comparison, run=RUN, reconciled=folder, text=text)
+    return build_comparison(comparison, run=RUN, reconciled=folder, text=text, checks=checks)
+
+
+def test_the_page_shows_what_the_data_checks_found(answers: Answers, tmp_path: Path) -> None:
+    finding = Finding("near_duplicates", "warn", 0.12, 0.05, "12 of 100 test texts nearly equal one", "remove them")
+    found = compared(answers, tmp_path, "good", "fair")
+    shown = page(found, tmp_path, checks=[finding.to_dict()])
+    assert "near duplicates" in shown and "12.0%" in shown and "12 of 100 test texts nearly equal one" in shown
+    assert "Data checks" not in page(found, tmp_path)
 
 
 def test_the_table_has_models_best_first_then_failures_then_baselines(answers: Answers, tmp_path: Path) -> None:
