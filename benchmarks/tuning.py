@@ -13,6 +13,7 @@ import os
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from multiprocessing import get_context
 
 from benchmarks.figure import all_of, json_line, under
@@ -83,7 +84,12 @@ def _study(folder: Path, labels: list[str], parallel: int) -> tuple[float, int]:
     started = time.perf_counter()
     tuned = tune(
         prepared,
-        experiment=config.experiment,
+        run={
+            "experiment": config.experiment,
+            "run_number": 1,
+            "stack": "local",
+            "started": datetime.now(UTC).isoformat(),
+        },
         labels=labels,
         functions=config.functions,
         model=config.model.model_dump(),

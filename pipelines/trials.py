@@ -104,7 +104,7 @@ def tuned_on_machines(config: ExperimentConfig, home: Home, dataset: Any, prepar
         )
 
     controller_of(config.tune, config.train, model.model_dump(), journal, start, POLL_S).run()
-    best, _, _ = study(home=home, place=str(place), settings=config.tune, train=config.train, model=model)
+    best, _, _ = study(place=str(place), settings=config.tune, train=config.train, model=model)
     return best
 
 

@@ -24,5 +24,5 @@ def metrics(
         found = scored(transformed.path, facts.labels, compute_metrics, facts.metrics)
         farthest = max(found["differences"].values(), default=0.0)
         say(f"metrics: of {counts['answered']:,} answers, at most {farthest:.6f} from evaluate's")
-        log_metadata(found)
+        log_metadata({**found})
         return found | counts

@@ -37,7 +37,7 @@ def tune(
         checkpoints = checkpoint_folder(home, scratch)
         tuned = tune_parameters(
             dataset,
-            experiment=home.experiment,
+            run=run_facts(),
             labels=preparation["labels"],
             functions=functions,
             model=model.model_dump(),

@@ -73,7 +73,7 @@ def tuning_job(
             tags={RUN_TAG: get_step_context().pipeline_run.name[:256], "finetune:step": "tune"},
         )
         records = search(operator.client, wanted, say)
-        tuned = tuned_by(records, home.experiment, model.model_dump(), train, settings)
+        tuned = tuned_by(records, facts, model.model_dump(), train, settings)
         storage_of(place).delete_below(place)
         best, study, page = hand_on(tuned)
         return best, study, page  # ZenML counts the outputs in this line

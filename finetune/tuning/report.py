@@ -1,7 +1,7 @@
 """The report of a study: Optuna's own plots and the table of trials, as one HTML page that stands alone."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,13 @@ LEAST = 2
 """Completed trials from which on there is something to compare."""
 
 
-def build_page(result: StudyResult, study: optuna.Study, experiment: str) -> str:
+def build_page(result: StudyResult, study: optuna.Study, run: Mapping[str, Any]) -> str:
     """Builds the page.
 
     Args:
         result: What the study came to.
         study: The same trials as Optuna has them.
-        experiment: The experiment's name.
+        run: experiment, run_number, stack and started of the run.
 
     Returns:
         A whole HTML document, to be written as UTF-8.
@@ -43,7 +43,7 @@ def build_page(result: StudyResult, study: optuna.Study, experiment: str) -> str
     environment.filters.update(told=value_told, duration=duration, counted=counted)
     names = list(dict.fromkeys(name for trial in result.trials for name in trial["params"]))
     page = environment.get_template("study.html.j2")
-    return page.render(result=result, names=names, plots=_plots(study, result.objective), experiment=experiment)
+    return page.render(result=result, names=names, plots=_plots(study, result.objective), run=run)
 
 
 def _plots(study: optuna.Study, objective: str) -> dict[str, str]:

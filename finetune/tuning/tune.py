@@ -1,6 +1,6 @@
 """Searches the best parameters on this machine: the controller in this process, each trial in one of its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class Tuned:
 def tune(
     prepared: datasets.DatasetDict,
     *,
-    experiment: str,
+    run: Mapping[str, Any],
     labels: list[str],
     functions: str,
     model: dict[str, Any],
@@ -52,7 +52,7 @@ def tune(
 
     Args:
         prepared: Splits train and validation, as `train` takes them.
-        experiment: The experiment's name, for the report.
+        run: experiment, run_number, stack and started of the run, for the report.
         labels: Label names in order of class id.
         functions: Name of the experiment's functions.
         model: The config's model section.
@@ -82,7 +82,7 @@ def tune(
 
     processes = Processes(describe, prepared, scratch=scratch, parallel=settings.parallel, gpus=gpus())
     controller_of(settings, train, model, journal, processes.start, POLL_S).run()
-    return summed_up(experiment, model, train, settings, place)
+    return summed_up(run, model, train, settings, place)
 
 
 def controller_of(
@@ -104,7 +104,9 @@ def controller_of(
     )
 
 
-def summed_up(experiment: str, model: dict[str, Any], train: TrainConfig, settings: TuneConfig, place: Place) -> Tuned:
+def summed_up(
+    run: Mapping[str, Any], model: dict[str, Any], train: TrainConfig, settings: TuneConfig, place: Place
+) -> Tuned:
     """What the study in a journal came to, of which at least one trial is completed."""
 
     def start(record: Record) -> Handle:
@@ -112,11 +114,11 @@ def summed_up(experiment: str, model: dict[str, Any], train: TrainConfig, settin
 
     controller = controller_of(settings, train, model, Journal(place), start, POLL_S)
     result = result_of(objective_of(settings, train), controller.best(), controller.records)
-    return Tuned(result, build_page(result, controller.study.optuna, experiment))
+    return Tuned(result, build_page(result, controller.study.optuna, run))
 
 
 def tuned_by(
-    records: Sequence[Record], experiment: str, model: dict[str, Any], train: TrainConfig, settings: TuneConfig
+    records: Sequence[Record], run: Mapping[str, Any], model: dict[str, Any], train: TrainConfig, settings: TuneConfig
 ) -> Tuned:
     """What a study came to that was carried out elsewhere.
 
@@ -129,7 +131,7 @@ def tuned_by(
     for number, record in enumerate(record for record in records if record.state is not State.RUNNING):
         study.take_up(replace(record, number=number))
     result = result_of(objective, winner, records)
-    return Tuned(result, build_page(result, study.optuna, experiment))
+    return Tuned(result, build_page(result, study.optuna, run))
 
 
 def objective_of(settings: TuneConfig, train: TrainConfig) -> str:
