@@ -81,15 +81,12 @@ def _study(folder: Path, labels: list[str], parallel: int) -> tuple[float, int]:
     prepared = datasets.DatasetDict.load_from_disk(folder / "prepared")
     own = folder / str(parallel)
     (own / "scratch").mkdir(parents=True)
+    began = datetime.now(UTC).isoformat()
+    run = {"experiment": config.experiment, "run_number": 1, "stack": "local", "started": began}
     started = time.perf_counter()
     tuned = tune(
         prepared,
-        run={
-            "experiment": config.experiment,
-            "run_number": 1,
-            "stack": "local",
-            "started": datetime.now(UTC).isoformat(),
-        },
+        run=run,
         labels=labels,
         functions=config.functions,
         model=config.model.model_dump(),

@@ -34,7 +34,7 @@ ONE = {
     "trials": 1,
     "space": {"train.learning_rate": {"log_uniform": [1e-3, 0.1]}, "train.warmup": {"uniform": [0, 0.1]}},
 }
-RUN = {"experiment": "EXP-7-words", "run_number": 1, "stack": "sagemaker", "started": "2026-11-20T10:00:00+00:00"}
+FACTS = {"experiment": "EXP-7-words", "run_number": 1, "stack": "sagemaker", "started": "2026-11-20T10:00:00+00:00"}
 TRAIN = TrainConfig.model_validate(SETTINGS)
 RUN = "EXP-7-words-1-now"
 
@@ -119,13 +119,13 @@ def test_who_waits_is_killed_and_the_next_one_finds_the_same_tuning_job(
     assert completed.state is State.COMPLETED and completed.params == {"model.rank": 7} and completed.seconds > 0
 
     assert searched(bench, wanted) == records and jobs_of(bench, wanted) == ["EXP-7-1-a-1"]  # nothing runs again
-    result = tuned_by(records, RUN, {}, TRAIN, wanted.settings)
+    result = tuned_by(records, FACTS, {}, TRAIN, wanted.settings)
     assert (result.result.trial, result.result.default, result.result.failed) == (completed.number, None, 1)
     assert "the model fell over" in result.page and "Trial 0" not in result.page
     found = bench.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="EXP-7-1-a-1")
     assert found["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == result.result.value
     with pytest.raises(TuneError, match="none of 1 trials was completed, 1 failed; trial .*the model fell over"):
-        tuned_by([failed], RUN, {}, TRAIN, wanted.settings)
+        tuned_by([failed], FACTS, {}, TRAIN, wanted.settings)
 
 
 def test_a_stopped_run_stops_its_tuning_job_and_a_resumed_one_tries_what_is_left(
