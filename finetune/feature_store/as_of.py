@@ -5,7 +5,6 @@ The same query text serves DuckDB, on tables in memory, and Athena, on the offli
 
 from collections.abc import Sequence
 
-import duckdb
 import pyarrow as pa
 
 from finetune.feature_store.group import Group
@@ -48,6 +47,8 @@ def as_of(group: Group, history: pa.Table, wanted: Sequence[Wanted]) -> list[Rec
             "moment": pa.array([moment for _, moment in wanted], pa.string()),
         }
     )
+    import duckdb  # here, because every step of a pipeline imports this module, and few ask
+
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
         connection.register("wanted", table)
         connection.register("history", history)

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -95,6 +94,8 @@ def read_history(group: Group, files: Sequence[Path], identifiers: Sequence[str]
     chosen = "" if identifiers is None else f"WHERE {quoted(group.identifier)} IN (SELECT identifier FROM wanted)"
     read = "read_parquet($files, hive_partitioning=false, union_by_name=true)"  # a feature may have come later
     query = f"SELECT {', '.join(map(quoted, names))} FROM {read} {chosen}"
+    import duckdb
+
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
         if identifiers is not None:
             connection.register("wanted", pa.table({"identifier": pa.array(sorted(set(identifiers)), pa.string())}))
@@ -109,6 +110,8 @@ def counts_of(group: Group, history: pa.Table) -> Counts:
           SELECT count(*) AS rows, max({event_time}) AS event, max(write_time) AS written,
             arg_max(is_deleted, ({event_time}, write_time, api_invocation_time)) AS deleted
           FROM history GROUP BY {identifier})"""
+    import duckdb
+
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
         connection.register("history", history)
         records, rows, event, written = connection.execute(query).fetchone() or (0, 0, None, None)
