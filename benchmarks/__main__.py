@@ -35,7 +35,7 @@ BENCHMARKS = (
 )
 ON_GPUS = ("gpu",)
 """Benchmarks that need a GPU: run when they are named."""
-WITH_FULL = ("all_ids", "serve")
+WITH_FULL = ("all_ids", "growth", "serve", "transform")
 """Benchmarks that have a longer form."""
 LIMIT = 600.0
 """Seconds that one benchmark may take."""
