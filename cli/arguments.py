@@ -11,4 +11,5 @@ def experiment_parser(command: str, description: str) -> argparse.ArgumentParser
     result.add_argument(
         "--root", metavar="PLACE", help="where its home lies (default: the stack's or the configs' root)"
     )
+    result.set_defaults(command=command)
     return result

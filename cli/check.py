@@ -186,7 +186,7 @@ def _features_tried(functions: Functions, config: ExperimentConfig, rows: Iterat
 
 
 def _warn_of_unread(config: ExperimentConfig, tried: "Tried") -> None:
-    for name, keys in tried.unread.items():
+    for name, keys in tried.unread.items() if tried.examples else ():  # without examples nothing was read
         at = "model" if config.models is None else f"models.{name}"
         for key, near in keys.items():
             hint = f"; did you mean {near}?" if near else ""

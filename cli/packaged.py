@@ -71,7 +71,7 @@ def find_packaged(options: argparse.Namespace, stack: Stack, section: str) -> Pa
     """
     from cli.resume import find_home, roots
 
-    home = find_home(options.experiment, roots(options.root, stack))
+    home = find_home(options.experiment, roots(options.root, stack), options.command)
     record = runs.read(home, options.number)
     folder = home.model(options.number)
     content = home.storage.read(str(folder / FILE))

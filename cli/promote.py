@@ -16,11 +16,11 @@ def promote(arguments: Sequence[str]) -> int:
     """Moves it; gives 0, or 1 where nothing was moved, with the reason."""
     parser = experiment_parser("promote", "Puts a registered model into a stage, in all registries or in none.")
     parser.add_argument("version", metavar="VERSION", type=int, help="the run number")
-    parser.add_argument("--to", metavar="STAGE", required=True, choices=list(Stage), type=Stage, help="|".join(Stage))
+    parser.add_argument("--to", metavar="STAGE", required=True, choices=[*map(str, Stage)], help="|".join(Stage))
     options = parser.parse_args(arguments)
     try:
         with registered(options, "promote") as found:
-            move = promote_version(found.home, found.registries, options.version, options.to, by=who(), say=say)
+            move = promote_version(found.home, found.registries, options.version, Stage(options.to), by=who(), say=say)
     except RegistryError as error:
         print(f"error: {error}", file=sys.stderr)
         return Exit.FAILED

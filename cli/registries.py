@@ -48,7 +48,8 @@ def registered(options: argparse.Namespace, command: str) -> Iterator[Registered
         numbers = versions(home)
         if not numbers:
             raise RegistryError(
-                f"{command} {home.experiment}: no model is registered in {home.models}; a run with steps.register does"
+                f"{command} {home.experiment}: no model is registered in {home.models}; a run with steps.register "
+                "registers its model, if it passes register.gate"
             )
         yield Registered(home, numbers, _registries(stack, home, numbers[-1]))
 

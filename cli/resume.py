@@ -47,7 +47,7 @@ def resume(arguments: Sequence[str]) -> int:
     stack = load_stack(options.stack)
     with reached(stack.name, keep=True):
         sign_in(stack)
-        home = find_home(options.experiment, roots(options.root, stack))
+        home = find_home(options.experiment, roots(options.root, stack), options.command)
         record = unfinished(home, options.number)
         was = "killed, if nobody works on it" if record.status is Status.RUNNING else record.status
         say(f"{record.experiment}, run {record.run_number}: {was}; going on with it")
@@ -69,7 +69,7 @@ def _roots_of_configs() -> Iterator[str]:
             continue  # a config that is wrong, or wants a variable, is another experiment's matter
 
 
-def find_home(experiment: str, places: Sequence[str], command: str = "resume") -> Home:
+def find_home(experiment: str, places: Sequence[str], command: str) -> Home:
     """The home of the experiment of that name, or of the only one whose name begins with it.
 
     Raises:

@@ -5,7 +5,7 @@ import shlex
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cli.activate import activate, sign_in
@@ -148,13 +148,14 @@ def _carry_out(work: Work, began: float) -> int:
     else:
         refuse_leftovers(record)
     name = f"{record.experiment}-{record.run_number}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
-    status = _attempt(name, work)
+    status, reason = _attempt(name, work)
     if status is Status.RUNNING:
         return EXITS[status]
     pipeline_run = served(lambda: find_pipeline_run(name), say)
     try:
         work.lock.check()
-        record = served(lambda: write_outcome(record, status, work.home, pipeline_run), say)
+        failed = replace(record, error=reason)
+        record = served(lambda: write_outcome(failed, status, work.home, pipeline_run), say)
     except (RunError, StorageError) as error:
         go_on = f"; then go on with:\n  {work.again}" if work.again else ""
         say(f"error: the run is {status}, but its outcome is not recorded: {error}{go_on}")
@@ -166,23 +167,24 @@ def _carry_out(work: Work, began: float) -> int:
     return EXITS[record.status]
 
 
-def _attempt(name: str, work: Work) -> Status:
-    """Runs the pipeline and says why it did not end, if it did not."""
+def _attempt(name: str, work: Work) -> tuple[Status, str]:
+    """Runs the pipeline and says why it did not end, if it did not; gives the reason for run.json, too."""
     try:
-        return _run_pipeline(name, work)
+        return _run_pipeline(name, work), ""
     except KeyboardInterrupt:
         say(_stopped(work.again))
-        return Status.STOPPED
+        return Status.STOPPED, ""
     except GateError as error:
         say(f"gated: {error}")
-        return Status.GATED
+        return Status.GATED, ""
     except FinetuneError as error:
         say(f"error: {error}\n{_how_to_go_on(work.again)}")
-        return Status.FAILED
+        return Status.FAILED, str(error)
     except (Exception, SystemExit) as error:  # SystemExit: a function may call sys.exit
         say("".join(traceback.format_exception(error)).rstrip())
-        say(f"error: {place_of(error)}a step raised {type(error).__name__}: {error}\n{_how_to_go_on(work.again)}")
-        return Status.FAILED
+        reason = f"{place_of(error)}a step raised {type(error).__name__}: {error}"
+        say(f"error: {reason}\n{_how_to_go_on(work.again)}")
+        return Status.FAILED, reason
 
 
 def _run_pipeline(name: str, work: Work) -> Status:

@@ -48,7 +48,7 @@ def serve(arguments: Sequence[str]) -> int:
         tempfile.TemporaryDirectory(prefix="serve-") as scratch,
     ):
         sign_in(stack)
-        home = find_home(options.experiment, roots(options.root, stack), "serve")
+        home = find_home(options.experiment, roots(options.root, stack), options.command)
         folder = unpacked(_package(home, options.number, Path(scratch, PACKAGE)))
     become_server(folder, LOOPBACK, options.port, remove=True)
 

@@ -31,7 +31,7 @@ def undeploy(arguments: Sequence[str]) -> int:
 
     reach(stack.name)
     sign_in(stack)
-    home = find_home(options.experiment, roots(options.root, stack))
+    home = find_home(options.experiment, roots(options.root, stack), options.command)
     name = endpoint_name(home.experiment, options.number)
     gone = endpoints.undeploy(account_clients(stack.values), name, say)
     if not gone:

@@ -14,7 +14,7 @@ from finetune.experiment import Home
 from finetune.storage.storage import Held
 
 RECORD = "run.json"
-LEFT_OUT = ("models", "labels", "checks", "gate", "registered", "transformed")
+LEFT_OUT = ("error", "models", "labels", "checks", "gate", "registered", "transformed")
 """Keys that a record without them does not have."""
 
 
@@ -38,6 +38,8 @@ class Run:
     status: Status
     stack: str
     started: str
+    error: str = ""
+    """Why it failed, as it was said then."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Time inside each step's work; 0 for a step that came from the cache."""
     metrics: dict[str, float] = field(default_factory=dict)
@@ -125,7 +127,7 @@ def resume(home: Home, number: int, *, stack: str, config: Mapping[str, Any]) ->
     """
     read(home, number)
     with held(home, number):  # so that what is read is not changed by the process that ends the run
-        resumed = replace(_resumable(home, number, stack, config), status=Status.RUNNING)
+        resumed = replace(_resumable(home, number, stack, config), status=Status.RUNNING, error="")
         resumed.write(home)
     return resumed
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -18,6 +18,7 @@ from operators.endpoint_request import (
 )
 from operators.jobs import LAST_LINES, Clients, Say
 from operators.logs import ENDPOINT, LogTail
+from operators.pauses import pauses
 from operators.transient import patiently
 
 POLL_S = 5.0
@@ -136,7 +137,7 @@ def _wait(clients: Clients, name: str, say: Say, poll_s: float) -> None:
         ComputeError: It failed, or is gone.
     """
     tail = LogTail(clients, name, ENDPOINT)
-    for pause in _pauses(poll_s):
+    for pause in pauses(poll_s):
         found = _described(clients("sagemaker"), name) or {"EndpointStatus": "gone"}
         for line in tail.new():
             say(line)
@@ -188,19 +189,11 @@ def _scale(clients: Clients, served: Served) -> None:
 
 def _settled(client: Any, name: str, poll_s: float) -> None:
     """Waits while it is being created, changed or deleted."""
-    for pause in _pauses(poll_s):
+    for pause in pauses(poll_s):
         found = _described(client, name)
         if found is None or found["EndpointStatus"] not in CHANGING:
             return
         time.sleep(pause)
-
-
-def _pauses(longest_s: float) -> Iterator[float]:
-    """Seconds between two looks: few at first."""
-    pause = longest_s / 16
-    while True:
-        yield pause
-        pause = min(longest_s, pause * 2)
 
 
 def _described(client: Any, name: str) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -19,6 +19,7 @@ from operators.endpoint_request import model_request, tag_list
 from operators.jobs import LAST_LINES, RUNNING, Clients, Say
 from operators.logs import LogTail
 from operators.names import job_name
+from operators.pauses import pauses
 from operators.request import AccountSettings, volume_key
 from operators.transient import patiently
 
@@ -151,7 +152,7 @@ def _wait(clients: Clients, name: str, say: Say, poll_s: float, asked: Asked) ->
         KeyboardInterrupt: Somebody has asked this process to stop.
     """
     tail = LogTail(clients, name, KIND)
-    for pause in _pauses(poll_s):
+    for pause in pauses(poll_s):
         job = _described(clients, name) or {"TransformJobStatus": "Failed", "FailureReason": "it is gone"}
         for line in tail.new():
             say(line)
@@ -166,14 +167,6 @@ def _wait(clients: Clients, name: str, say: Say, poll_s: float, asked: Asked) ->
             reason = job.get("FailureReason") or "somebody asked it to stop"
             raise ComputeError(f"transform job {name} {status.lower()}: {reason}\n{shown}")
         time.sleep(pause)
-
-
-def _pauses(longest_s: float) -> Iterator[float]:
-    """Seconds between two looks: few at first."""
-    pause = longest_s / 16
-    while True:
-        yield pause
-        pause = min(longest_s, pause * 2)
 
 
 def _stop(clients: Clients, name: str) -> None:

@@ -129,6 +129,11 @@ class Checks:
             f"{self._sampled}"
         )
         yield Finding("texts", severity, len(short) / len(texts), settings.share, told, advice, short[:EXAMPLES])
+        if unreadable:
+            lost = [guid for guid, text in texts.items() if text is None]
+            told = f"{counted(unreadable, 'text')} on which evaluate would fail: its baseline reads UTF-8"
+            named = "correct these files, let encode_data drop them, or name another one in evaluate.baseline_text"
+            yield Finding("texts unreadable", severity, unreadable / len(texts), 0.0, told, named, lost[:EXAMPLES])
 
     def _check_near_duplicates(self, severity: Any) -> Iterator[Finding]:
         settings = self._settings.near_duplicates

@@ -194,7 +194,7 @@ def examples_of(
     except Exception as error:
         raise UnreadableError(
             f"{raised('encode_data', error)} for {what} with {', '.join(instance.values())}; "
-            f"{missing_key(error) or 'mend the file, or let encode_data return None to drop the id'}"
+            f"{missing_key(error) or 'mend the file in production, not its copy, or let encode_data return None'}"
         ) from error
     found = [] if encoded is None else encoded if isinstance(encoded, list) else [encoded]
     if not all(isinstance(example, Mapping) for example in found):

@@ -13,7 +13,8 @@ from rehearsal import Rehearsal
 from rehearsal.fixture import skip_where_refused
 from stacks.files import load_stack
 from stacks.iam.render import render
-from tests.operators.serving import package, serving_rehearsal
+from tests.operators.serving import SERVE, package
+from tests.rehearsal.serving import serving_rehearsal
 from tests.rehearsal.zenml.test_pipeline import ELSEWHERE, allows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +57,7 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     skip_where_refused()
-    with serving_rehearsal(tmp_path_factory.mktemp("deploy")) as up:
+    with serving_rehearsal(tmp_path_factory.mktemp("deploy"), SERVE) as up:
         yield Desk(up)
 
 

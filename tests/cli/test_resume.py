@@ -26,20 +26,20 @@ def test_the_ticket_names_an_experiment_and_so_does_its_whole_name(tmp_path: Pat
     wanted = home(tmp_path, "EXP-33-a", Status.FAILED)
     home(tmp_path, "EXP-333-b", Status.FAILED)
     for name in ("EXP-33", "EXP-33-a"):
-        assert find_home(name, [str(tmp_path / "empty"), str(tmp_path)]) == wanted
+        assert find_home(name, [str(tmp_path / "empty"), str(tmp_path)], "resume") == wanted
 
 
 def test_a_name_that_several_have_is_refused_with_their_places(tmp_path: Path) -> None:
     home(tmp_path, "EXP-33-a", Status.FAILED)
     home(tmp_path, "EXP-33-a-b", Status.FAILED)
     with pytest.raises(ConfigError, match=rf"several homes have that name: {tmp_path}/EXP-33-a, {tmp_path}/EXP-33-a-b"):
-        find_home("EXP-33", [str(tmp_path)])
-    assert find_home("EXP-33-a", [str(tmp_path)]).experiment == "EXP-33-a"
+        find_home("EXP-33", [str(tmp_path)], "resume")
+    assert find_home("EXP-33-a", [str(tmp_path)], "resume").experiment == "EXP-33-a"
 
 
 def test_a_name_that_nobody_has_is_refused_with_the_places_that_were_looked_at(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=rf"no experiment in {tmp_path} has that name; name its place with --root"):
-        find_home("EXP-33", [str(tmp_path)])
+        find_home("EXP-33", [str(tmp_path)], "resume")
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.STOPPED, Status.RUNNING])

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from finetune.storage.publish import publish
@@ -188,6 +188,18 @@ class Aws:
         key = f"outputs/{self.bench.experiment}/runs/{number}/run.json"
         found: dict[str, Any] = json.loads(self.up.client("s3").get_object(Bucket="rehearsal", Key=key)["Body"].read())
         return found
+
+
+@contextmanager
+def on_aws(bench: Workbench) -> Iterator[Aws]:
+    """The experiment with its config as it is now, on a rehearsal of AWS."""
+    bench.write_config()
+    with Rehearsal(bench.folder / "rehearsal", project(bench)) as up:
+        aws = Aws(bench, up)
+        try:
+            yield aws
+        finally:
+            aws.close()
 
 
 def project(bench: Workbench) -> Settings:

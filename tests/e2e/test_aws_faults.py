@@ -8,9 +8,8 @@ import pytest
 from botocore.config import Config
 
 from finetune.experiment import Home
-from rehearsal import Rehearsal
 from rehearsal.fixture import skip_where_refused
-from tests.e2e.aws import Aws, Running, project, until
+from tests.e2e.aws import Aws, Running, on_aws, until
 from tests.e2e.workbench import UNCHECKED, Workbench
 from tests.finetune.s3_server import environment
 
@@ -24,11 +23,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     bench = Workbench.make(folder, folder / "zenml", EXPERIMENT)
     bench.config["compute"] = {"train": {"instance_type": "ml.m5.large"}}
     bench.config["checks"] = UNCHECKED
-    bench.write_config()
-    with Rehearsal(folder / "rehearsal", project(bench)) as up:
-        found = Aws(bench, up)
-        yield found
-        found.close()
+    with on_aws(bench) as aws:
+        yield aws
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal import Rehearsal
 from rehearsal.fixture import skip_where_refused
-from tests.e2e.aws import Aws, project
+from tests.e2e.aws import Aws, on_aws
 from tests.e2e.workbench import UNCHECKED, Workbench
 
 FAILS = "this model cannot learn"
@@ -27,11 +26,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     bench.config["models"] = {"wide": {"width": 16}, "narrow": {"width": 3}}
     bench.config["compute"] = {"train": {"instance_type": "ml.m5.large"}}
     bench.config["checks"] = UNCHECKED
-    bench.write_config()
-    with Rehearsal(folder / "rehearsal", project(bench)) as up:
-        found = Aws(bench, up)
-        yield found
-        found.close()
+    with on_aws(bench) as aws:
+        yield aws
 
 
 def test_each_model_trains_in_a_job_of_its_own_and_a_failure_fails_the_run_alone(aws: Aws) -> None:

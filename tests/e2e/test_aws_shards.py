@@ -11,9 +11,8 @@ import yaml
 from experiments.waveforms.sample import build_records, records
 from finetune.storage.copy import hash_file
 from finetune.storage.publish import publish
-from rehearsal import Rehearsal
 from rehearsal.fixture import skip_where_refused
-from tests.e2e.aws import Aws, project
+from tests.e2e.aws import Aws, on_aws
 from tests.e2e.workbench import REPOSITORY, Warm, Workbench
 from tests.finetune.s3_server import environment
 from tests.rehearsal.zenml.test_pipeline import check_calls
@@ -34,14 +33,11 @@ def aws(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Iterator[Aws]:
     del bench.config["production"]["sample"]
     bench.config["prepare"] |= {"processes": 1, "shards": {"groups": 2}}
     bench.config["compute"] = {"encode_groups": [{"instance_type": "ml.m5.4xlarge"}]}
-    bench.write_config()
     build_records(folder / "waveforms", list(records(2, 4, 20))[:20])
-    with Rehearsal(folder / "rehearsal", project(bench)) as up:
-        found = Aws(bench, up)
-        with environment(**up.environment):
+    with on_aws(bench) as aws:
+        with environment(**aws.up.environment):
             publish(folder / "waveforms", "s3://rehearsal/production/waveforms")
-        yield found
-        found.close()
+        yield aws
 
 
 def test_groups_run_in_jobs_of_their_own_and_give_what_this_machine_gives(aws: Aws, tmp_path: Path) -> None:

@@ -181,7 +181,8 @@ def test_a_step_that_fails_says_why(broken: Break, words: list[str], bench: Work
     for word in words:
         assert word in ended.err
     if ended.code == 1:
-        assert bench.record(1)["status"] == "failed"
+        record = bench.record(1)
+        assert record["status"] == "failed" and record["error"] in ended.err and words[0] in record["error"]
         assert f"python run.py {shlex.join(bench.resume)}\n" in ended.err
     outside = [path for path in bench.home.parent.iterdir() if path != bench.home]
     assert outside == []

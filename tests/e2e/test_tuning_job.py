@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal import Rehearsal
 from rehearsal.fixture import skip_where_refused
-from tests.e2e.aws import Aws, project
+from tests.e2e.aws import Aws, on_aws
 from tests.e2e.workbench import REPOSITORY, UNCHECKED, Workbench
 from tests.rehearsal.zenml.test_pipeline import check_calls
 
@@ -27,11 +26,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     bench.config["tune"] = {"engine": "sagemaker", "space": SPACE, "trials": 2, "parallel": 2, "sampler": "random"}
     bench.config["compute"] = {"tune": {"instance_type": "ml.m5.large"}}
     bench.config["checks"] = UNCHECKED
-    bench.write_config()
-    with Rehearsal(folder / "rehearsal", project(bench)) as up:
-        found = Aws(bench, up)
-        yield found
-        found.close()
+    with on_aws(bench) as aws:
+        yield aws
 
 
 def test_training_jobs_of_one_tuning_job_find_the_parameters_that_the_model_is_trained_with(aws: Aws) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from rehearsal import Rehearsal
 from rehearsal.fixture import skip_where_refused
-from tests.e2e.aws import Aws, Running, project
+from tests.e2e.aws import Aws, Running, on_aws
 from tests.e2e.workbench import UNCHECKED, Workbench
 from tests.rehearsal.zenml.test_pipeline import check_calls
 
@@ -43,11 +43,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     bench.config["tune"] = {"space": SPACE, "sampler": "grid", "trials": 4, "parallel": 2, "max_hours": HOURS}
     machines = {"instance_type": "ml.g5.xlarge", "spot": True, "max_run_hours": 1, "max_wait_hours": 1}
     bench.config["compute"], bench.config["checks"] = {"tune": machines}, UNCHECKED
-    bench.write_config()
-    with Rehearsal(folder / "rehearsal", project(bench)) as up:
-        found = Aws(bench, up)
-        yield found
-        found.close()
+    with on_aws(bench) as aws:
+        yield aws
 
 
 @pytest.fixture(scope="module")

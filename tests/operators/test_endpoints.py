@@ -12,7 +12,8 @@ from operators.endpoint_request import Served, config_request, model_request
 from operators.request import AccountSettings
 from rehearsal import Rehearsal
 from rehearsal.fixture import skip_where_refused
-from tests.operators.serving import GOLDEN, package, serving_rehearsal
+from tests.operators.serving import GOLDEN, SERVE, package
+from tests.rehearsal.serving import serving_rehearsal
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012"
 NETWORK = {"subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"]}
@@ -67,7 +68,7 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     skip_where_refused()
-    with serving_rehearsal(tmp_path_factory.mktemp("serving")) as up:
+    with serving_rehearsal(tmp_path_factory.mktemp("serving"), SERVE) as up:
         yield Stage(up)
 
 

@@ -14,7 +14,8 @@ from operators.transform import Wanted, ask_sagemaker, transform_request
 from rehearsal import Rehearsal
 from rehearsal.fixture import skip_where_refused
 from tests.finetune.s3_server import environment
-from tests.operators.serving import package, serving_rehearsal
+from tests.operators.serving import SERVE, package
+from tests.rehearsal.serving import serving_rehearsal
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012"
 
@@ -55,7 +56,7 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     skip_where_refused()
-    with serving_rehearsal(tmp_path_factory.mktemp("transform")) as up, environment(**up.environment):
+    with serving_rehearsal(tmp_path_factory.mktemp("transform"), SERVE) as up, environment(**up.environment):
         yield Stage(up)
 
 

@@ -98,6 +98,15 @@ def test_an_unknown_column_is_refused(place: Place) -> None:
         place.statuses(leakage={"columns": ["colour"]})
 
 
+def test_a_text_that_no_baseline_could_read_is_told_by_itself(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    (place.home / "b3" / "text.json").write_bytes(b"caf\xe9")
+    found = place.statuses(texts={"share": 0.5})
+    assert (found["texts"].status, found["texts unreadable"].status) == ("passed", "warned")
+    assert (found["texts unreadable"].number, found["texts unreadable"].examples) == (1 / 5, ["b3"])
+    assert place.statuses(texts={"share": 0.5, "severity": "fail"})["texts unreadable"].status == "failed"
+
+
 def test_without_a_text_empty_files_are_told_and_near_duplicates_are_not_checked(place: Place) -> None:
     found = place.statuses(text=None)
     assert (found["texts"].examples, found["texts"].number) == (["b3"], 1 / 5)

@@ -16,6 +16,7 @@ from finetune.config.train import TrainConfig
 from finetune.evaluation.scores import default_metrics
 from finetune.training.spec import TrainingSpec
 from finetune.training.train import Trained, train
+from tests.on_path import on_path
 
 LABELS = ["low", "high"]
 WORDS = 20
@@ -33,6 +34,16 @@ def lean() -> Iterator[None]:
     yield
     gc.unfreeze()
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def pair_project(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The experiment `pair` is one of the project's, here and in processes that are started."""
+    root = Path(__file__).parents[3]
+    project = root / "tests" / "operators" / "project"
+    monkeypatch.setenv("PYTHONPATH", f"{project}:{root}")
+    with on_path(project):
+        yield
 
 
 class Bag(torch.nn.Module):

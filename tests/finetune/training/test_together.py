@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,9 @@ from finetune.training.launch import processes_of
 from finetune.training.spec import TrainingSpec
 from finetune.training.train import Trained, train
 from tests.finetune.training.conftest import LABELS, Prepared
-from tests.on_path import on_path
 
-PROJECT = Path(__file__).parents[2] / "operators" / "project"
 ROOT = Path(__file__).parents[3]
+pytestmark = pytest.mark.usefixtures("pair_project")
 SETTINGS: dict[str, Any] = {
     "epochs": 9,
     "batch_size": 8,
@@ -35,13 +33,6 @@ SETTINGS: dict[str, Any] = {
     "precision": "fp32",
     "save_every": 4,
 }
-
-
-@pytest.fixture(autouse=True)
-def project(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("PYTHONPATH", f"{PROJECT}:{ROOT}")
-    with on_path(PROJECT):
-        yield
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A training with trackers: the first process hands on each point, and no tracker changes what is trained."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,8 @@ from finetune.training.spec import TrainingSpec
 from finetune.training.train import Trained, train
 from tests.finetune.tracking.conftest import failing
 from tests.finetune.training.conftest import LABELS, Prepared
-from tests.on_path import on_path
 
-ROOT = Path(__file__).parents[3]
-PROJECT = ROOT / "tests" / "operators" / "project"
+pytestmark = pytest.mark.usefixtures("pair_project")
 SETTINGS: dict[str, Any] = {
     "epochs": 3,
     "batch_size": 8,
@@ -29,13 +26,6 @@ SETTINGS: dict[str, Any] = {
     "save_every": 4,
     "processes": 2,
 }
-
-
-@pytest.fixture(autouse=True)
-def project(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("PYTHONPATH", f"{PROJECT}:{ROOT}")
-    with on_path(PROJECT):
-        yield
 
 
 def tracking(folder: Path, uri: str, wandb: Wandb | None = None) -> Tracking:

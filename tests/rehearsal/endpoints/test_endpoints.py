@@ -8,42 +8,32 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal import Image, Rehearsal, Settings
+from rehearsal import Rehearsal
 from rehearsal.fixture import skip_where_refused
+from tests.rehearsal.serving import serving_rehearsal
 
 # A program that serves what its model says: a greeting, or how to go wrong.
 SERVE = """
-import os, sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 word = open("/opt/ml/model/word").read()
 print("serving", word, flush=True)
 if word == "end":
     sys.exit("this model cannot be loaded")
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Answering):
+    form = "text/plain"
+
     def do_GET(self):
         self.answer(500 if word == "ill" else 200, b"")
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.asked()
         if body == b"bad":
             return self.answer(400, b"no such record")
         if body == b"die":
             os._exit(3)
         self.answer(200, f"{word} {body.decode()} {self.headers['Accept']} {os.environ.get('COLOUR')}".encode())
 
-    def answer(self, status, body):
-        self.send_response(status)
-        self.send_header("Content-Type", "text/plain")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *given):
-        pass
-
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+serve(Handler)
 """
 
 
@@ -116,12 +106,7 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     skip_where_refused()
-    folder = tmp_path_factory.mktemp("endpoints")
-    (folder / "program").mkdir()
-    (folder / "program" / "serve.py").write_text(SERVE)
-    image = Image(files={"/opt/program": str(folder / "program")}, serve=["python", "/opt/program/serve.py"])
-    settings = Settings(images={"any": image}, stop_grace_s=2.0, health_s=4.0, zenml=False)
-    with Rehearsal(folder / "home", settings) as up:
+    with serving_rehearsal(tmp_path_factory.mktemp("endpoints"), SERVE, image="any", health_s=4.0) as up:
         made = Stage(up)
         made.endpoint("ill")  # takes its time to fail, while the others are looked at
         made.endpoint(

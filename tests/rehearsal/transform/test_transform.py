@@ -6,20 +6,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal import Image, Rehearsal, Settings
+from rehearsal import Rehearsal
 from rehearsal.fixture import skip_where_refused
+from tests.rehearsal.serving import serving_rehearsal
 
 # Doubles the number of each record; `bad` is refused, and `slow` takes its time.
 SERVE = """
-import json, os, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.answer(200, b"")
-
+class Handler(Answering):
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.asked()
         print(len(body.splitlines()), "records", flush=True)
         values = [json.loads(line) for line in body.splitlines()]
         if "bad" in values:
@@ -29,16 +24,7 @@ class Handler(BaseHTTPRequestHandler):
         told = {"batch": os.environ["SAGEMAKER_BATCH"], "colour": os.environ["COLOUR"]}
         self.answer(200, b"".join(json.dumps({"double": value * 2, **told}).encode() + b"\\n" for value in values))
 
-    def answer(self, status, body):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *given):
-        pass
-
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+serve(Handler)
 """
 JOINED = {"InputFilter": "$.n", "JoinSource": "Input", "OutputFilter": "$['id','SageMakerOutput']"}
 
@@ -101,12 +87,7 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     skip_where_refused()
-    folder = tmp_path_factory.mktemp("transform")
-    (folder / "program").mkdir()
-    (folder / "program" / "serve.py").write_text(SERVE)
-    image = Image(files={"/opt/program": str(folder / "program")}, serve=["python", "/opt/program/serve.py"])
-    settings = Settings(images={"any": image}, stop_grace_s=2.0, health_s=20.0, zenml=False)
-    with Rehearsal(folder / "home", settings) as up:
+    with serving_rehearsal(tmp_path_factory.mktemp("transform"), SERVE, image="any") as up:
         yield Stage(up)
 
 
