@@ -34,12 +34,17 @@ COPIES = 50
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="plan ten million ids too: about ten minutes more")
-    parser.add_argument("--only", nargs=2, metavar=("WORK", "IDS"), help="measure one point once, in this process")
+    one = ("WORK", "IDS", "PRODUCTION")
+    parser.add_argument("--only", nargs=3, metavar=one, help="measure one point once, in this process")
     asked = parser.parse_args()
     if asked.only:
-        print(json.dumps(_measured(asked.only[0], int(asked.only[1]))))
+        print(json.dumps(_measured(asked.only[0], int(asked.only[1]), Path(asked.only[2]))))
         return
-    reconciled, planned = _points("reconcile", RECONCILE), _points("plan", PLAN | (PLAN_FULL if asked.full else {}))
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
+        for count in RECONCILE:
+            _make_production(Path(name, str(count)), count)
+        reconciled = _points("reconcile", RECONCILE, Path(name))
+        planned = _points("plan", PLAN | (PLAN_FULL if asked.full else {}), Path(name))
     figures = {
         "planning_per_id": _growth(planned),
         "memory_of_reconcile": _spread(reconciled),
@@ -48,12 +53,12 @@ def main() -> None:
     print(json_line("growth", _growth(reconciled), figures, reconcile=reconciled, plan=planned))
 
 
-def _points(work: str, counts: dict[int, int]) -> dict[int, dict[str, float]]:
+def _points(work: str, counts: dict[int, int], folder: Path) -> dict[int, dict[str, float]]:
     """Seconds an id and megabytes above the start, by number of ids; the numbers take turns."""
     runs: dict[int, list[dict[str, float]]] = {count: [] for count in counts}
     for turn in range(max(counts.values())):
         for count in (count for count, times in counts.items() if turn < times):
-            command = [sys.executable, __file__, "--only", work, str(count)]
+            command = [sys.executable, __file__, "--only", work, str(count), str(folder / str(count))]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             runs[count].append(json.loads(done.stdout.splitlines()[-1]))
             note(f"{work} of {count:,} ids: {runs[count][-1]}")
@@ -76,9 +81,10 @@ def _spread(points: dict[int, dict[str, float]]) -> Figure:
     return under(max(peaks) - min(peaks), 200, "MB between the lowest and the highest peak")
 
 
-def _measured(work: str, count: int) -> dict[str, float]:
+def _measured(work: str, count: int, production: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-        todo = (_planning if work == "plan" else _reconciling)(Path(folder), count)
+        scratch = Path(folder)
+        todo = _planning(scratch, count) if work == "plan" else _reconciling(scratch, count, str(production))
         with peak_memory() as peak:
             started = time.perf_counter()
             todo()
@@ -86,18 +92,20 @@ def _measured(work: str, count: int) -> dict[str, float]:
     return {"seconds": round(seconds, 3), "megabytes": round(peak.megabytes)}
 
 
-def _reconciling(folder: Path, count: int) -> Callable[[], Any]:
+def _make_production(folder: Path, count: int) -> None:
+    """Production is only read, so one serves all rounds."""
+    for number in range(count):
+        place = folder / _guid(number)
+        place.mkdir(parents=True)
+        (place / "text.json").write_text(_content(number))
+
+
+def _reconciling(folder: Path, count: int, production: str) -> Callable[[], Any]:
     from finetune.experiment import Home
     from finetune.reconcile.reconcile import reconcile
     from finetune.reconcile.snapshot import take_snapshot
 
-    for number in range(count):
-        place = folder / "production" / _guid(number)
-        place.mkdir(parents=True)
-        (place / "text.json").write_text(_content(number))
-
     def work() -> None:
-        production = str(folder / "production")
         names = ["text.json"]
         snapshot = take_snapshot(_labels(count), folder=production, names=names, target=folder / "snapshot.parquet")
         made = reconcile(
