@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cli.arguments import experiment_parser
 from finetune import runs
 from finetune.config.experiment import ExperimentConfig
 from finetune.errors import ConfigError, RegistryError
@@ -41,11 +42,8 @@ class Packaged:
 
 def packaged_parser(command: str, description: str, *, stack: str) -> argparse.ArgumentParser:
     """The parser of a command on one registered model; `stack` is the default."""
-    result = argparse.ArgumentParser(prog=f"python run.py {command}", description=description)
-    result.add_argument("experiment", metavar="EXPERIMENT", help="EXP-3333, or the whole name")
+    result = experiment_parser(command, description, stack=stack)
     result.add_argument("number", metavar="N", type=int, help="the run whose model it is")
-    result.add_argument("--stack", metavar="NAME", default=stack, help=f"the stack that it is on (default: {stack})")
-    result.add_argument("--root", metavar="PLACE", help="where its home lies (default: the stack's root)")
     return result
 
 

@@ -146,15 +146,13 @@ def test_more_processes_than_gpus_are_refused_by_number(monkeypatch: pytest.Monk
 
 
 STOPPED = """
-import sys
 from pathlib import Path
 from finetune.config.train import TrainConfig
 from finetune.evaluation.scores import default_metrics
 from finetune.functions import load_functions
 from finetune.training.spec import TrainingSpec
 from finetune.training.train import train
-sys.path.insert(0, {here!r})
-from conftest import LABELS, rows
+from tests.finetune.training.conftest import LABELS, rows
 from datasets import DatasetDict
 settings = {settings} | {{"processes": 2, "epochs": 900}}
 train(
@@ -169,9 +167,7 @@ train(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_both_processes_save_and_stop(tmp_path: Path, number: signal.Signals) -> None:
-    code = STOPPED.format(
-        here=str(Path(__file__).parent), settings=SETTINGS, checkpoints=str(tmp_path / "c"), target=str(tmp_path / "m")
-    )
+    code = STOPPED.format(settings=SETTINGS, checkpoints=str(tmp_path / "c"), target=str(tmp_path / "m"))
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
