@@ -43,6 +43,20 @@ def code_hash(*objects: str, sources: Sources | None = None) -> str:
     return digest.hexdigest()
 
 
+def functions_hash(functions: str, sources: Sources | None = None) -> str:
+    """The hash of what makes a model's answers: encode_data and get_model of an experiment.
+
+    Args:
+        functions: The experiment's folder in experiments/.
+        sources: As `code_hash`.
+
+    Raises:
+        FunctionsError: As `code_hash`.
+    """
+    module = f"experiments.{functions}.functions"
+    return code_hash(f"{module}:encode_data", f"{module}:get_model", sources=sources)
+
+
 def dependencies(*objects: str) -> list[str]:
     """What `code_hash` of the same objects covers, as sorted `module:name`.
 

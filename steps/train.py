@@ -7,6 +7,7 @@ from datasets import DatasetDict
 from zenml import log_metadata, step
 
 from finetune.artifacts import ModelFolder
+from finetune.code_hash import functions_hash
 from finetune.config.model import ModelConfig
 from finetune.config.train import TrainConfig
 from finetune.evaluation.scores import default_metrics
@@ -48,6 +49,7 @@ def train(
                     TrainingSpec(
                         labels=preparation["labels"],
                         functions=functions,
+                        code=functions_hash(functions),
                         get_model=loaded.get_model,
                         compute_metrics=loaded.compute_metrics or default_metrics,
                         model=with_params("model", model, tuned or {}).model_dump(),

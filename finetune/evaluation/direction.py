@@ -14,8 +14,13 @@ def lower_is_better(metric: str) -> bool:
     return any(word in metric.lower() for word in LOWER_IS_BETTER)
 
 
+_LOSS = "validation_loss"
+
+
 def best_point(history: Iterable[Mapping[str, float]], best_metric: str) -> Mapping[str, float] | None:
-    """The validation whose checkpoint is kept: the best by this metric, the earliest of equals; None if none has it.
+    """The validation whose checkpoint is kept: the best by this metric, None if none has it.
+
+    Of equals it is the one with the lower loss, and the earliest of those: on a small split many count the same.
 
     Args:
         history: Points of the loss curve; those of a validation hold validation_<metric>.
@@ -23,7 +28,7 @@ def best_point(history: Iterable[Mapping[str, float]], best_metric: str) -> Mapp
     """
     name, sign = f"validation_{best_metric}", -1 if lower_is_better(best_metric) else 1
     points = [point for point in history if math.isfinite(point.get(name, math.nan))]
-    return max(points, key=lambda point: sign * point[name], default=None)
+    return max(points, key=lambda point: (sign * point[name], -point.get(_LOSS, math.inf)), default=None)
 
 
 def check_best_metric(best_metric: str, computed: Iterable[str]) -> None:

@@ -1,6 +1,7 @@
 """Runs a model over examples, and a trained run's model over files."""
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -169,9 +170,16 @@ def load_run(home: str | Path, number: int, model: str | None = None) -> Predict
     except (OSError, ValueError, KeyError) as error:
         raise EvaluateError(f"{record} names no model; did run {number} finish training? ({error!r})") from error
     try:
-        return Predictor(local_folder(uri))
+        predictor = Predictor(local_folder(uri))
     except EvaluateError as error:
         raise EvaluateError(f"run {number} in {place}: {error}") from error
+    if predictor.facts.of_other_code:
+        warnings.warn(
+            f"run {number} in {place}: encode_data or get_model of experiments/{predictor.facts.functions} changed "
+            f"since it was trained: answers may differ from those in its report",
+            stacklevel=2,
+        )
+    return predictor
 
 
 def _model_in(record: Mapping[str, Any], number: int, model: str | None) -> str:

@@ -6,7 +6,7 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from sys import stdlib_module_names
 
-from finetune.code_hash import code_hash
+from finetune.code_hash import code_hash, functions_hash
 from finetune.source.closure import Sources
 from finetune.source.roots import project_roots
 
@@ -51,16 +51,6 @@ def code_of(functions: str) -> Code:
     modules = sources.files
     versions = {name: version(name) for name in sorted(_packages(sources))}
     return Code(_modules(modules) | _beside(modules), hashed, versions, sorted(asked))
-
-
-def functions_hash(functions: str, sources: Sources) -> str:
-    """The hash of what makes a package's answers: encode_data and get_model.
-
-    Raises:
-        FunctionsError: As `code_of`.
-    """
-    module = f"experiments.{functions}.functions"
-    return code_hash(f"{module}:encode_data", f"{module}:get_model", sources=sources)
 
 
 def _modules(modules: Mapping[str, Path]) -> Files:

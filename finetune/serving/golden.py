@@ -11,8 +11,8 @@ TOLERANCE = 1e-4
 """Between two probabilities: other batches and other machines round differently, by some 1e-6."""
 
 ADVICE = (
-    "serve it with the packages that it was packed with, or register the run again; where an answer depends on what "
-    "else is in its batch, forward looks at the padding: let it use a mask"
+    "serve it with the packages and the code that it was packed with, or register the run again; where an answer "
+    "depends on what else is in its batch, forward looks at the padding: let it use a mask"
 )
 
 

@@ -9,6 +9,7 @@ from finetune.errors import ServeError
 from finetune.evaluation.approved import TABLE
 from finetune.evaluation.golden import golden_requests
 from finetune.experiment import Home
+from finetune.progress import say
 from finetune.runs import Run
 from finetune.serving.package import Package, write_package
 from finetune.storage.cache import local_folder
@@ -31,6 +32,11 @@ def package_of_run(home: Home, run: Run, target: Path) -> Package:
     model = local_folder(_artifact(home, run, run.artifacts, "model"))
     predictions = local_folder(_artifact(home, run, run.artifacts, "predictions")) / TABLE
     facts = read_facts(model)
+    if facts.of_other_code:
+        say(
+            f"encode_data or get_model of experiments/{facts.functions} changed since the run was trained: the server "
+            f"starts only if it still answers as in the run's report; if not, take the change back"
+        )
     files = {"produced": config.production.files_from_production, "at_home": config.files_at_home}
     golden = golden_requests(home, model, predictions, **files)
     return write_package(model, functions=facts.functions, labels=facts.labels, golden=golden, target=target)

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from finetune.code_hash import functions_hash
 from finetune.errors import FinetuneError, FunctionsError, ServeError
 from finetune.serving.archive import unpack
-from finetune.serving.code import functions_hash
 from finetune.serving.facts import CODE, PackageFacts, read_package
 from finetune.source.closure import Sources
 from finetune.source.roots import module_file, project_roots

@@ -12,6 +12,7 @@ from safetensors.torch import load_model, save_model
 from transformers import PreTrainedModel
 
 from finetune.calls import call, model_section
+from finetune.code_hash import functions_hash
 from finetune.errors import EvaluateError
 from finetune.training.collate import load_tokenizer
 from finetune.training.pretrained import WEIGHTS
@@ -40,6 +41,13 @@ class ModelFacts:
     """Names of forward()'s inputs beside labels."""
     padding: dict[str, float]
     """Pad value per feature."""
+    code: str = ""
+    """Hash of encode_data and get_model as they were at training; empty if nobody took it."""
+
+    @property
+    def of_other_code(self) -> bool:
+        """Whether encode_data or get_model changed since training."""
+        return bool(self.code) and functions_hash(self.functions) != self.code
 
 
 def save(folder: Path, model: torch.nn.Module, facts: ModelFacts) -> None:

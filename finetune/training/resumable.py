@@ -14,8 +14,10 @@ from transformers import TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
 
 from finetune.errors import TrainError
+from finetune.evaluation.direction import best_point
 from finetune.progress import say
 from finetune.training.checkpoints import Checkpoint, Checkpoints
+from finetune.training.points import history_of
 from finetune.training.pretrained import WEIGHTS
 from finetune.training.trainer import ModuleTrainer
 
@@ -56,6 +58,17 @@ class ResumableTrainer(ModuleTrainer):
             self._checkpoints.check(step)
             _load(model, self._checkpoints.of_step(step))
         return model
+
+    # Of equal metrics Trainer keeps the earliest, on a small validation split a model that has barely begun to learn.
+
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        if super()._determine_best_metric(metrics, trial):
+            return True
+        best = best_point(history_of(self.state.log_history), str(self.args.metric_for_best_model))
+        if best is None or best["step"] != self.state.global_step:
+            return False
+        self.state.best_global_step = self.state.global_step
+        return True
 
     # Trainer writes checkpoint-<step> into a folder that it asks for; here it becomes a checkpoint once it is whole.
 

@@ -33,3 +33,5 @@ class TrainingSpec:
     """Folder of this training's checkpoints; training goes on from the last one that is there."""
     target: Path
     """Folder that the best model is written into."""
+    code: str = ""
+    """Hash of the functions that make a model's answers, written beside the weights."""

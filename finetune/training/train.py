@@ -16,7 +16,7 @@ from finetune.training.fit import Agree, fit, padding_of
 from finetune.training.hosts import hosts_of
 from finetune.training.launch import processes_of
 from finetune.training.model_folder import ModelFacts, save
-from finetune.training.points import TrackPoints, point_of
+from finetune.training.points import TrackPoints, history_of
 from finetune.training.precision import choose_precision
 from finetune.training.spec import TrainingSpec
 from finetune.training.together import train_together
@@ -58,7 +58,7 @@ def train(prepared: datasets.DatasetDict, spec: TrainingSpec, tracking: Tracking
     settled = spec.settings.model_dump(mode="json")
     tracked = None if tracking is None else tracking.to_dict()
     places = (str(spec.checkpoints), str(spec.target))
-    work = Work(spec.functions, spec.labels, spec.model, settled, processes, *places, tracked)
+    work = Work(spec.functions, spec.labels, spec.model, settled, processes, *places, spec.code, tracked)
     return Trained(**train_together(work, prepared, hosts))
 
 
@@ -73,15 +73,11 @@ def train_here(
     `agree` gives the checkpoint that all processes go on from; `callbacks` are called beside the usual ones.
     """
     fitted, settings = fit(prepared, spec, agree, callbacks), spec.settings
-    history = _history(fitted.log)
+    history = history_of(fitted.log)
     if fitted.leads:
         if best := best_point(history, settings.best_metric):
             say(kept_line(best, settings.best_metric))
         inputs = [name for name in prepared["train"].column_names if name not in (GUID, LABELS)]
-        facts = ModelFacts(spec.functions, spec.model, spec.labels, inputs, padding_of(spec.model, settings))
+        facts = ModelFacts(spec.functions, spec.model, spec.labels, inputs, padding_of(spec.model, settings), spec.code)
         save(spec.target, fitted.model, facts)
     return Trained(history, choose_precision(settings.precision), fitted.seconds, fitted.examples / fitted.seconds)
-
-
-def _history(log: list[dict[str, float]]) -> list[dict[str, float]]:
-    return [point for entry in log if (point := point_of(entry)) is not None]

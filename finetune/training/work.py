@@ -26,6 +26,8 @@ class Work:
     """Folder on the first machine."""
     target: str
     """The model's folder, there, too."""
+    code: str = ""
+    """Hash of the functions that make a model's answers."""
     tracking: dict[str, Any] | None = None
     """What the first process tracks, and where; without secrets, which it has from its environment."""
 

@@ -58,6 +58,7 @@ def train_along(work: Work, folder: Path) -> None:
                     settings=settings,
                     checkpoints=Path(work.checkpoints) if sharing.leads else Path(scratch) / "checkpoints",
                     target=Path(work.target),
+                    code=work.code,
                 ),
                 agree=sharing.checkpoint,
                 callbacks=[watchdog, TrackPoints(trackers)],

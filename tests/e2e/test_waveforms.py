@@ -141,7 +141,9 @@ def test_trees_are_trained_on_features_that_are_fetched_by_name(rhythms: Workben
     record = rhythms.record(1)
     assert list(record["seconds"])[:3] == ["fetch", "snapshot", "reconcile"]
     assert record["metrics"]["macro_f1"] > record["baselines"]["majority"]["macro_f1"]
-    assert Path(record["artifacts"]["model"], "model.safetensors").exists()
+    model = Path(record["artifacts"]["model"])
+    assert (model / "model.safetensors").exists()
+    assert len(json.loads((model / "finetune.json").read_text())["code"]) == 64, "of the code"
     files = list((rhythms.home / "data" / "reconciled_artifacts").glob("*/features.json"))
     assert len(files) == found
     one = json.loads(files[0].read_text(encoding="utf-8"))

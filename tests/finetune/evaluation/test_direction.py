@@ -7,14 +7,15 @@ from finetune.evaluation.direction import best_point
 HISTORY = [
     {"step": 5, "loss": 0.1},
     {"step": 10, "validation_loss": 0.9, "validation_f1": math.nan},
-    {"step": 20, "validation_loss": 0.4, "validation_f1": 0.8},
-    {"step": 30, "validation_loss": 0.5, "validation_f1": 0.8},
+    {"step": 20, "validation_loss": 0.5, "validation_f1": 0.8},
+    {"step": 25, "validation_loss": 0.4, "validation_f1": 0.8},
+    {"step": 30, "validation_loss": 0.4, "validation_f1": 0.8},
     {"step": 40, "validation_loss": 0.6, "validation_f1": 0.7},
 ]
 
 
-@pytest.mark.parametrize(("metric", "step"), [("f1", 20), ("loss", 20)])
-def test_the_best_validation_is_the_earliest_of_equals(metric: str, step: int) -> None:
+@pytest.mark.parametrize(("metric", "step"), [("f1", 25), ("loss", 25)])
+def test_of_equals_the_best_has_the_lower_loss_and_is_the_earliest(metric: str, step: int) -> None:
     assert (best_point(HISTORY, metric) or {})["step"] == step
 
 

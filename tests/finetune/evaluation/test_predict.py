@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification, BertModel
 
+from finetune.code_hash import functions_hash
 from finetune.errors import EvaluateError, PrepareError
 from finetune.evaluation.predict import load_run, mean_by_id, predict_probabilities
 from finetune.training.collate import Collator
@@ -79,10 +81,22 @@ def write_run(tmp_path: Path, **model: Any) -> None:
     module = load_functions("summing").get_model({}, ["low", "high"])
     module.head.weight.data = torch.tensor([[-0.1], [0.1]])
     module.head.bias.data.zero_()
-    save(tmp_path / "model", module, ModelFacts("summing", model, ["low", "high"], ["words"], {}))
+    code = functions_hash("summing")
+    save(tmp_path / "model", module, ModelFacts("summing", model, ["low", "high"], ["words"], {}, code))
     run = tmp_path / "home" / "runs" / "3"
     run.mkdir(parents=True, exist_ok=True)
     (run / "run.json").write_text(json.dumps({"artifacts": {"model": str(tmp_path / "model")}}))
+
+
+def test_code_that_changed_since_training_is_told(home: Path, tmp_path: Path) -> None:
+    functions = tmp_path / "project" / "experiments" / "summing" / "functions.py"
+    with warnings.catch_warnings(action="error"):
+        load_run(home, 3)
+        functions.write_text("# a comment changes no answer\n" + FUNCTIONS)
+        load_run(home, 3)
+    functions.write_text(FUNCTIONS.replace("words.float()", "-words.float()"))
+    with pytest.warns(UserWarning, match="run 3 in .*: encode_data or get_model of experiments/summing changed since"):
+        load_run(home, 3)
 
 
 def instance(tmp_path: Path, name: str, text: str) -> dict[str, str]:

@@ -60,7 +60,8 @@ def test_the_working_directory_stays_empty(train_tiny: TrainTiny) -> None:
     assert list(Path.cwd().iterdir()) == []
     assert sorted(path.name for path in result.model.iterdir()) == ["finetune.json", "model.safetensors"]
     facts = json.loads((result.model / "finetune.json").read_text())
-    assert facts == {"functions": "tiny", "model": {}, "labels": LABELS, "features": ["words"], "padding": {}}
+    about = {"functions": "tiny", "model": {}, "code": ""}
+    assert facts == about | {"labels": LABELS, "features": ["words"], "padding": {}}
 
 
 def test_the_checkpoint_that_is_best_on_validation_is_kept_and_told(
@@ -74,6 +75,13 @@ def test_the_checkpoint_that_is_best_on_validation_is_kept_and_told(
     assert "\ntrain: keeps step 6, the best validation loss (" in capsys.readouterr().err
     first_epoch = train_tiny(data, best_metric="loss", epochs=1, schedule="constant")
     assert same(weights(result.model), weights(first_epoch.model))
+
+
+def test_of_checkpoints_with_equal_metrics_the_one_with_the_lowest_loss_is_kept(train_tiny: TrainTiny) -> None:
+    always = train_tiny(compute_metrics=lambda *given: {"score": 1.0}, best_metric="score", epochs=3)
+    losses = always.losses("validation_loss")
+    assert losses[2] == min(losses) < losses[0]
+    assert same(weights(always.model), weights(train_tiny(best_metric="loss", epochs=3).model))
 
 
 @pytest.mark.parametrize(("metric", "best"), [("score", 3), ("log_loss", 1), ("error_rate", 1)])
