@@ -131,11 +131,7 @@ class StopWhenAsked(TrainerCallback, Asked):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any) -> None:
         """Saves if it was asked to stop; at the end of an epoch Trainer does, once it has validated."""
-        if distributed.is_initialized():
-            asked = torch.tensor(self.number)
-            distributed.all_reduce(asked, distributed.ReduceOp.MAX)
-            self.number = int(asked)
-        if self.number and not ends_epoch(state):
+        if self._agree() and not ends_epoch(state):
             control.should_save = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any) -> None:
@@ -144,8 +140,15 @@ class StopWhenAsked(TrainerCallback, Asked):
         Raises:
             TrainingStopped: It was asked to stop.
         """
-        if self.number:
-            raise TrainingStopped(self.number, state.global_step)
+        if number := self._agree():
+            raise TrainingStopped(number, state.global_step)
+
+    def _agree(self) -> int:
+        """The signal that came to any of the processes; `number` stays that of this one, for which it is the first."""
+        asked = torch.tensor(self.number)
+        if distributed.is_initialized():
+            distributed.all_reduce(asked, distributed.ReduceOp.MAX)
+        return int(asked)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -3,6 +3,7 @@
 On a machine that does not lead: `python -m finetune.training.launch FOLDER`.
 """
 
+import json
 import os
 import signal
 import socket
@@ -97,10 +98,7 @@ def _own(processes: int, hosts: Hosts | None) -> dict[str, str]:
 
 def _stopped(folder: Path) -> TrainingStopped | None:
     file = folder / STOPPED
-    if not file.is_file():
-        return None
-    number, step = file.read_text(encoding="utf-8").split()
-    return TrainingStopped(int(number), int(step))
+    return TrainingStopped(*json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
 
 
 def _free_port() -> int:

@@ -20,7 +20,9 @@ def main(name: str) -> int:
     try:
         train_along(Work.from_json((folder / WORK).read_text(encoding="utf-8")), folder)
     except TrainingStopped as stopped:
-        (folder / STOPPED).write_text(f"{stopped.number} {stopped.step}", encoding="utf-8")
+        part = folder / f"{rank}.{STOPPED}"  # the others leave the same, and one may be ended while it writes
+        part.write_text(json.dumps([stopped.number, stopped.step]), encoding="utf-8")
+        part.replace(folder / STOPPED)
     except Exception as error:
         traceback.print_exc()
         leave(folder, rank, error)

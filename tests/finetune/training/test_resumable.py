@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import TrainerControl, TrainerState
 
 from finetune.errors import TrainError
+from finetune.training import callbacks
 from finetune.training.callbacks import StopWhenAsked, TrainingStopped
 from tests.finetune.training.conftest import Bag, Prepared, Result, TrainTiny
 
@@ -136,6 +138,20 @@ def test_a_checkpoint_of_another_model_is_refused_by_name(train_tiny: TrainTiny,
 
     with pytest.raises(TrainError, match=r"checkpoint-6 is of another model than get_model builds; remove .*/c, "):
         train_tiny(get_model=larger, checkpoints=tmp_path / "c", **SETTINGS)
+
+
+def test_a_signal_is_the_first_of_this_process_though_a_mocked_other_had_it_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(callbacks.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(callbacks.distributed, "all_reduce", lambda number, operation: number.fill_(signal.SIGTERM))
+    state, control, stop = TrainerState(global_step=4, max_steps=9, epoch=0.5), TrainerControl(), StopWhenAsked()
+    arguments: Any = None
+    with pytest.raises(TrainingStopped, match="train: stopped by SIGTERM after step 4"), stop:
+        stop.on_step_end(arguments, state, control)
+        assert control.should_save
+        os.kill(os.getpid(), signal.SIGTERM)
+        stop.on_save(arguments, state, control)
 
 
 def test_a_signal_after_the_last_checkpoint_is_not_lost() -> None:
