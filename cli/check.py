@@ -94,8 +94,12 @@ def try_on_production(
     """
     say("trying the functions on a few ids of production")
     from finetune.functions import load_functions
+    from finetune.gate.reachable import refuse_unreachable
 
     functions = load_functions(config.functions, NEEDED[config.pipeline])
+    if functions.compute_metrics is None:
+        for _, train in config.all_models.values():
+            refuse_unreachable(config.register.gate, train.gate)
     if config.features.group is not None:
         _check_group(config, config.features.group, functions)
     try:

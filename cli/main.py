@@ -183,8 +183,21 @@ def _experiment(arguments: Sequence[str]) -> int:
     return run(wanted)
 
 
+def _refuse_unknown(word: str) -> None:
+    """Ends with 2 at a first word that is no command and no option."""
+    if word.endswith((".yaml", ".yml")):
+        parser().error(f"a config is given by --config {word}")
+    if word not in COMMANDS and not word.startswith("-"):
+        import difflib
+
+        near = difflib.get_close_matches(word, COMMANDS, n=1)
+        parser().error(f"{word} is no command; {f'did you mean {near[0]}?' if near else 'those above are'}")
+
+
 def main(arguments: Sequence[str]) -> int:
     """Runs the command that the arguments ask for and gives its exit code."""
+    if arguments:
+        _refuse_unknown(arguments[0])
     command = COMMANDS.get(arguments[0] if arguments else "", _experiment)
     from finetune.collector import collect_rarely
     from finetune.errors import FinetuneError

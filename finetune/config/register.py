@@ -1,6 +1,6 @@
 """`register:` says what a model must reach to be registered."""
 
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,13 @@ class BoundsConfig(Section):
     """Smallest value that passes."""
     max: float | None = None
     """Largest value that passes."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_a_number(cls, given: Any) -> Any:
+        if isinstance(given, int | float):
+            raise ValueError(f"must be a mapping: write {{min: {given}}} or {{max: {given}}}")
+        return given
 
     @model_validator(mode="after")
     def _bounds_something(self) -> Self:

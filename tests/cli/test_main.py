@@ -36,6 +36,9 @@ def test_version_is_a_number() -> None:
         (["--config", "a.yaml", "--run-number", "last"], "must be a run number such as 3, but got 'last'"),
         (["--config", "a.yaml", "--nocache"], "unrecognized arguments: --nocache"),
         (["--conf", "a.yaml"], "--config"),
+        (["configs/EXP-3333.yaml", "--check"], "a config is given by --config configs/EXP-3333.yaml"),
+        (["serv", "EXP-3333", "1"], "serv is no command; did you mean serve?"),
+        (["EXP-3333"], "EXP-3333 is no command; those above are"),
     ],
 )
 def test_wrong_usage_ends_with_2(arguments: list[str], words: str) -> None:

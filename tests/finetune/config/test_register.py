@@ -28,6 +28,7 @@ def test_every_rule_of_a_gate_can_be_given() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"register": {"gate": {"metrics": {"macro_f1": 0.9}}}}, r"write {min: 0.9} or {max: 0.9}"),
         ({"register": {"gate": {"metrics": {"macro_f1": {}}}}}, "must have min, max or both"),
         ({"register": {"gate": {"metrics": {"macro_f1": {"min": 0.9, "max": 0.1}}}}}, "min must not be above max"),
         ({"register": {"gate": {"above_baselines": {"macro_f1": -0.1}}}}, "distances of 0 and more"),
