@@ -3,7 +3,6 @@
 import os
 import shlex
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,12 +10,12 @@ from datetime import UTC, datetime
 from cli.activate import activate, sign_in
 from cli.check import try_on_production
 from cli.compose import arguments, compose, groups_of
+from cli.crash import told_of
 from cli.interrupts import Deferred, interruptible
 from cli.main import Exit
 from cli.reach import REHEARSAL, reached
 from cli.sample import bring_sample
 from finetune import runs
-from finetune.calls import place as place_of
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import load_config, resolved
 from finetune.errors import FinetuneError, GateError, RunError, StorageError
@@ -181,9 +180,8 @@ def _attempt(name: str, work: Work) -> tuple[Status, str]:
         say(f"error: {error}\n{_how_to_go_on(work.again)}")
         return Status.FAILED, str(error)
     except (Exception, SystemExit) as error:  # SystemExit: a function may call sys.exit
-        say("".join(traceback.format_exception(error)).rstrip())
-        reason = f"{place_of(error)}a step raised {type(error).__name__}: {error}"
-        say(f"error: {reason}\n{_how_to_go_on(work.again)}")
+        trace, reason = told_of(error)
+        say(f"{trace}\nerror: {reason}\n{_how_to_go_on(work.again)}")
         return Status.FAILED, reason
 
 
