@@ -11,6 +11,8 @@ from finetune.storage.uri import Place
 
 AT_ONCE = 256
 """Files of an S3 home that lie on this machine at the same time."""
+LONGEST = 280
+"""Signs of an excerpt."""
 
 
 def document_texts(folder: Place, guids: Sequence[str], file: str) -> list[str]:
@@ -33,6 +35,21 @@ def document_texts(folder: Place, guids: Sequence[str], file: str) -> list[str]:
             except EvaluateError as error:
                 raise EvaluateError(str(error).replace(at_hand, str(folder))) from error
     return texts
+
+
+def excerpts(folder: Place, guids: Sequence[str], file: str | None) -> list[str | None]:
+    """The beginning of each id's text on one line; None for each where there is no file of texts.
+
+    Raises:
+        EvaluateError: As for `document_text`.
+    """
+    if file is None:
+        return [None] * len(guids)
+    return [_beginning(" ".join(text.split())) for text in document_texts(folder, guids, file)]
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def document_text(path: Path | str) -> str:

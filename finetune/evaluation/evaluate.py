@@ -1,7 +1,7 @@
 """Evaluates a trained model on the test split, beside two baselines on the same split."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from finetune.calls import call
 from finetune.evaluation.calibration import Calibration, calibration
 from finetune.evaluation.confusion import confusion_matrix
-from finetune.evaluation.document import document_texts
+from finetune.evaluation.document import document_texts, excerpts
 from finetune.evaluation.mistakes import Mistake, most_confident_mistakes
 from finetune.evaluation.names import MAJORITY, TFIDF
 from finetune.evaluation.predict import predict_split
@@ -86,7 +86,9 @@ def evaluate(
     model = load(model_folder, facts, functions.get_model)
     guids, references, probabilities = predict_split(prepared["test"], model, facts, batch_size)
     write_predictions(target, guids, references, probabilities, labels)
+    surest = most_confident_mistakes(guids, probabilities, references, labels, mistakes)
     answers = _baselines(prepared, reconciled, baseline_text, guids, len(labels))
+    texts = excerpts(reconciled, [mistake.guid for mistake in surest], baseline_text)
     return Evaluation(
         labels=labels,
         metrics=_score(functions, probabilities, references, labels),
@@ -95,7 +97,7 @@ def evaluate(
         per_label=per_label_table(probabilities, references, labels),
         confusion=confusion_matrix(probabilities, references, len(labels)),
         calibration=calibration(probabilities, references),
-        mistakes=most_confident_mistakes(guids, probabilities, references, labels, mistakes),
+        mistakes=[replace(mistake, excerpt=text) for mistake, text in zip(surest, texts, strict=True)],
         predictions=target,
     )
 

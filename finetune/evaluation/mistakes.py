@@ -15,6 +15,8 @@ class Mistake:
     true: str
     predicted: str
     probability: float
+    excerpt: str | None = None
+    """The beginning of its text; None where the config names no file of texts."""
 
 
 def most_confident_mistakes(

@@ -10,15 +10,12 @@ from finetune.comparison.differences import Apart
 from finetune.comparison.mcnemar import SURE
 from finetune.comparison.table import Row
 from finetune.evaluation.direction import lower_is_better
-from finetune.evaluation.document import document_texts
+from finetune.evaluation.document import excerpts
 from finetune.evaluation.names import BASELINES
 from finetune.report.report import environment
 from finetune.report.verdict import metric_name
 from finetune.storage.uri import Place
 from finetune.words import counted, duration
-
-LONGEST = 280
-"""Signs of a text that the page shows."""
 
 
 @dataclass(frozen=True)
@@ -109,12 +106,10 @@ def shown_ids(rows: Sequence[Apart], reconciled: Place, text: str | None) -> lis
     Raises:
         EvaluateError: A text cannot be read.
     """
-    texts = document_texts(reconciled, [row.guid for row in rows], text) if text is not None else [None] * len(rows)
+    texts = excerpts(reconciled, [row.guid for row in rows], text)
     return [_shown(row, reconciled / row.guid, found) for row, found in zip(rows, texts, strict=True)]
 
 
 def _shown(row: Apart, folder: Place, text: str | None) -> Shown:
     link = folder.resolve().as_uri() if isinstance(folder, Path) else None
-    plain = None if text is None else " ".join(text.split())
-    cut = plain if plain is None or len(plain) <= LONGEST else f"{plain[:LONGEST]}…"
-    return Shown(row, str(folder), link, cut)
+    return Shown(row, str(folder), link, text)

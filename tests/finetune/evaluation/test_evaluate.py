@@ -123,6 +123,9 @@ def test_mistakes_are_the_most_confident_and_as_many_as_asked_for(result_of: Any
     found = result_of()
     assert len(found.mistakes) == 3
     assert all(mistake.true != mistake.predicted for mistake in found.mistakes)
+    assert [mistake.excerpt for mistake in found.mistakes] == [f"some {mistake.true} pie" for mistake in found.mistakes]
+    without = result_of(baseline_text=None, mistakes=3)
+    assert [mistake.excerpt for mistake in without.mistakes] == [None] * 3
 
 
 def test_an_experiments_own_metrics_become_floats(result_of: Any) -> None:

@@ -120,7 +120,7 @@ def test_markup_in_names_is_shown_and_not_obeyed() -> None:
         facts(
             labels=(evil, "$x_1$ \x07&"),
             experiment=evil,
-            mistakes=[Mistake(evil, evil, "tag", 0.9)],
+            mistakes=[Mistake(evil, evil, "tag", 0.9, evil)],
             dropped=[Dropped(evil, 1, (evil,))],
             baselines={evil: {"macro_f1": 0.1}},
             config={"model": {"name": evil}},
