@@ -174,7 +174,7 @@ def _attempt(name: str, work: Work) -> tuple[Status, str]:
         say(_stopped(work.again))
         return Status.STOPPED, ""
     except GateError as error:
-        say(f"gated: {error}")
+        say(f"gated: {str(error).partition(':')[0]}")  # the rules stand in the table
         return Status.GATED, ""
     except FinetuneError as error:
         say(f"error: {error}\n{_how_to_go_on(work.again)}")

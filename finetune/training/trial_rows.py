@@ -18,7 +18,11 @@ ROWS_TRIED = 4
 
 
 def read_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], Counter[str]]:
-    """The first rows that have a label, and the rows of each label: at least as many as the ids that are kept of it."""
+    """The first rows that have a label, and the rows of each label: at least as many as the ids that are kept of it.
+
+    Raises:
+        ReconcileError: None has a label.
+    """
     read: list[Mapping[str, Any]] = []
     counts: Counter[str] = Counter()
     for row in rows:
@@ -26,6 +30,8 @@ def read_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]
             counts[row["label"]] += 1
             if len(read) < ROWS_READ:
                 read.append(row)
+    if not read:
+        raise ReconcileError("production.labels: returned no row with a label; check the query or file")
     return read, counts
 
 

@@ -182,6 +182,7 @@ def test_a_model_that_misses_a_rule_is_gated_not_registered_and_the_report_says_
     record = bench.record(3)
     assert record["status"] == "gated" and "registered" not in record
     assert "gated: the gate misses 1 of 5 rules" in gated.err and "resume" not in gated.said
+    assert "must be at least" not in gated.err, "the table alone has the rules"
     assert "metrics.macro_f1.min: macro_f1 " in gated.out and "must be at least 1.500: missed by" in gated.out
     page = (bench.home / "runs" / "3" / "report.html").read_text(encoding="utf-8")
     assert "fails 1 of 5 rules" in page and "must be at least 1.500: missed by" in page

@@ -132,6 +132,12 @@ def test_no_id_with_a_label_and_files_says_where_to_look(attempt: Try) -> None:
     assert re.search(r"\(looked for .*/production/id\w*/other.txt\); check production.labels", str(caught.value))
 
 
+@pytest.mark.parametrize("rows", [[], [{"guid": "id0", "label": " "}]])
+def test_labels_without_a_row_are_told_before_settings_that_name_labels(attempt: Try, rows: Any) -> None:
+    with pytest.raises(ReconcileError, match="production.labels: returned no row with a label; check the query or fi"):
+        attempt(rows=rows, ignored_labels=["high"])
+
+
 def test_a_folder_of_production_that_is_not_there_is_named(attempt: Try, tmp_path: Path) -> None:
     with pytest.raises(ReconcileError, match=f"production.files: the folder {tmp_path}/gone does not exist"):
         attempt(production=tmp_path / "gone")
