@@ -1,6 +1,7 @@
 """Measures copying from bucket to bucket on SeaweedFS against s5cmd: 10,000 objects of 1 KB, and 200 of 8 MB.
 
-The project's way lists, plans, copies and checks each content hash as reconcile does; s5cmd checks none.
+The project's way lists, plans, copies and checks each content hash as reconcile does; s5cmd checks none. Processor
+time is that of the client alone: the server does the same work for both.
 """
 
 import sys
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from statistics import median
+from typing import NamedTuple
 
 import boto3
 
@@ -28,6 +30,16 @@ SMALL, LARGE = (10_000, 1_024), (200, 8 * 1024**2)
 Times = dict[str, list[float]]
 
 
+class Measured(NamedTuple):
+    """What the rounds of one size took."""
+
+    seconds: Times
+    processor: Times
+    """Seconds of this process and of those that it started and that have ended."""
+    wrong: int
+    """Objects that were missing or had another content at the end of a round."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5, help="rounds of each measurement")
@@ -35,12 +47,14 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name, seaweedfs(Path(name)) as address:
         os.environ.update(account(address))
-        small, wrong_small = _measured(Path(name), "small", SMALL[0] // asked.part, SMALL[1], asked.repeats, again=True)
-        large, wrong_large = _measured(Path(name), "large", LARGE[0] // asked.part, LARGE[1], asked.repeats)
-    print(_line(small, large, SMALL[0] // asked.part, LARGE[0] // asked.part, wrong_small + wrong_large))
+        small = _measured(Path(name), "small", SMALL[0] // asked.part, SMALL[1], asked.repeats, again=True)
+        large = _measured(Path(name), "large", LARGE[0] // asked.part, LARGE[1], asked.repeats)
+    print(_line(small, large, SMALL[0] // asked.part, LARGE[0] // asked.part))
 
 
-def _line(small: Times, large: Times, count: int, large_count: int, wrong: int) -> str:
+def _line(measured: Measured, measured_large: Measured, count: int, large_count: int) -> str:
+    small, large = measured.seconds, measured_large.seconds
+    wrong = measured.wrong + measured_large.wrong
     ours, theirs = median(small["ours"]), median(small["s5cmd cp"])
     again = median(small["ours again"])
     megabytes = large_count * LARGE[1] / 1e6
@@ -56,6 +70,9 @@ def _line(small: Times, large: Times, count: int, large_count: int, wrong: int) 
         figures,
         objects_a_second={side: round(count / median(times)) for side, times in small.items()},
         megabytes_a_second={side: round(megabytes / median(times)) for side, times in large.items()},
+        processor_ms_an_object={
+            side: round(median(times) / count * 1_000, 2) for side, times in measured.processor.items()
+        },
         seconds={"1 KB": _rounded(small), "8 MB": _rounded(large)},
     )
 
@@ -64,23 +81,22 @@ def _rounded(times: Times) -> dict[str, list[float]]:
     return {side: [round(each, 2) for each in found] for side, found in times.items()}
 
 
-def _measured(folder: Path, kind: str, count: int, size: int, repeats: int, again: bool = False) -> tuple[Times, int]:
-    """Seconds of each side, in alternating order, and how many objects were wrong at the end of a round."""
+def _measured(folder: Path, kind: str, count: int, size: int, repeats: int, again: bool = False) -> Measured:
+    """What each side takes, in alternating order."""
     production = _loaded(folder, kind, count, size)
-    times: Times = {}
-    wrong = 0
+    times, spent, wrong = Times(), Times(), 0
     for turn in range(repeats):
         for side in ("ours", "s5cmd cp") if turn % 2 == 0 else ("s5cmd cp", "ours"):
             place = f"s3://{_bucket(f'{kind}-{turn}-{side.split()[0]}')}/out"
-            _timed(times, side, _work(side, production, place))
+            _timed(times, spent, side, _work(side, production, place))
             if side == "ours":
                 wrong += wrong_or_missing(place, folder / kind)
             if again:
                 second = f"{side} again" if side == "ours" else "s5cmd sync again"
-                _timed(times, second, _work(second, production, place))
+                _timed(times, spent, second, _work(second, production, place))
             _s5cmd("rm", f"{place.removesuffix('/out')}/*")
             _s5cmd("rb", place.removesuffix("/out"))
-    return times, wrong
+    return Measured(times, spent, wrong)
 
 
 def _work(side: str, production: str, place: str) -> Callable[[], object]:
@@ -89,12 +105,13 @@ def _work(side: str, production: str, place: str) -> Callable[[], object]:
     return lambda: _s5cmd(side.split()[1], f"{production}/*", f"{place}/")
 
 
-def _timed(times: Times, side: str, work: Callable[[], object]) -> None:
-    started = time.perf_counter()
+def _timed(times: Times, spent: Times, side: str, work: Callable[[], object]) -> None:
+    started, before = time.perf_counter(), os.times()
     work()
-    seconds = time.perf_counter() - started
+    seconds, after = time.perf_counter() - started, os.times()
     note(f"{side}: {seconds:.2f} s")
     times.setdefault(side, []).append(seconds)
+    spent.setdefault(side, []).append(sum(after[:4]) - sum(before[:4]))
 
 
 def _loaded(folder: Path, kind: str, count: int, size: int) -> str:
