@@ -60,8 +60,9 @@ def get_model(model: dict[str, Any], labels: list[str]) -> torch.nn.Module:
     """The checkpoint's encoder with mean pooling, as it was pretrained, and a linear head.
 
     The embeddings stay as they were pretrained: some thousand texts show most of the 30,522 tokens too rarely to
-    learn from, and half of the weights need no gradient. The first `model.frozen_layers` layers stay so, too. With
-    `model.ngrams` the model is a bag of n-grams instead.
+    learn from, and half of the weights need no gradient. The first `model.frozen_layers` layers stay so, too.
+    In training `model.label_smoothing` of each label's probability is shared among all labels (Szegedy et al. 2016,
+    "Rethinking the Inception Architecture for Computer Vision"). With `model.ngrams` the model is a bag of n-grams.
     """
     if "ngrams" in model:
         return BagOfNgrams(model["buckets"], model["width"], len(labels))
@@ -70,15 +71,15 @@ def get_model(model: dict[str, Any], labels: list[str]) -> torch.nn.Module:
     )
     encoder.embeddings.requires_grad_(False)
     encoder.encoder.layer[: model.get("frozen_layers", 0)].requires_grad_(False)
-    return MeanPoolingClassifier(encoder, len(labels))
+    return MeanPoolingClassifier(encoder, len(labels), model.get("label_smoothing", 0.0))
 
 
 class MeanPoolingClassifier(torch.nn.Module):
     """Classifies the mean of the last hidden states over a text's tokens."""
 
-    def __init__(self, encoder: PreTrainedModel, num_labels: int) -> None:
+    def __init__(self, encoder: PreTrainedModel, num_labels: int, label_smoothing: float) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder, self.label_smoothing = encoder, label_smoothing
         self.head = torch.nn.Linear(encoder.config.hidden_size, num_labels)
 
     def forward(
@@ -88,7 +89,8 @@ class MeanPoolingClassifier(torch.nn.Module):
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(hidden)
         logits = self.head((hidden * mask).sum(1) / mask.sum(1))
-        loss = None if labels is None else torch.nn.functional.cross_entropy(logits, labels)
+        smoothing = self.label_smoothing if self.training else 0.0
+        loss = None if labels is None else torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
         return {"loss": loss, "logits": logits}
 
 

@@ -113,6 +113,19 @@ def test_frozen_layers_stay_as_they_were_pretrained() -> None:
     assert not any(each for name, each in learns.items() if "embeddings" in name)
 
 
+def test_labels_are_smoothed_in_training_alone() -> None:
+    model = mentions.get_model(MODEL | {"label_smoothing": 0.1}, LABELS).eval()
+    batch = {"input_ids": torch.tensor([[101, 102]]), "attention_mask": torch.ones(1, 2, dtype=torch.int8)}
+    with torch.inference_mode():
+        found = model(**batch, labels=torch.tensor([1]))
+        losses = -torch.log_softmax(found["logits"][0], dim=0)
+        assert found["loss"] == pytest.approx(losses[1].item())
+        for dropout in (module for module in model.modules() if isinstance(module, torch.nn.Dropout)):
+            dropout.p = 0.0
+        smoothed = model.train()(**batch, labels=torch.tensor([1]))["loss"]
+        assert smoothed == pytest.approx((0.95 * losses[1] + 0.05 * losses[0]).item())
+
+
 def test_the_categories_use_the_same_functions() -> None:
     for name in ("process_func", "get_dataset_features", "encode_data", "get_model"):
         assert getattr(category, name) is getattr(mentions, name)
