@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from finetune.config.tracking import SQLITE
+from finetune.tracking.mlflow_claim import Claim
 from finetune.tracking.mlflow_rules import RUNNING, clean, is_there, state_of_run
 from finetune.tracking.once import without_credentials
 from finetune.tracking.settings import Mlflow, Tracking
@@ -26,8 +27,8 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # the guard tries again
 }
 """Defaults; what the user has set stays."""
-RUN, STARTED, STATE = "finetune.run", "finetune.started", "finetune.state."
-"""Tags: experiment and run number; when the run was claimed; how far each step is."""
+STATE = "finetune.state."
+"""A tag: how far a step is."""
 PARAMETERS_AT_ONCE, METRICS_AT_ONCE, LONGEST_PARAMETER = 100, 1000, 6000
 TRY_AGAIN = {408, 429}
 
@@ -44,6 +45,7 @@ class MlflowTracker:
         self._model = tracking.step.partition("_")[2]
         self._began = datetime.fromisoformat(tracking.started).timestamp()
         self._known: dict[str, dict[int, list[float]]] = {}
+        self._claim: Claim | None = None
         self._found = False
 
     def open(self) -> None:
@@ -118,24 +120,15 @@ class MlflowTracker:
             _asked(partial(self._client.log_batch, self._run, params=params))
 
     def _find_or_make(self) -> str:
-        """The run's id. Of two that parallel steps made at the same time the first counts, for both."""
-        tracking, experiment = self._tracking, self._experiment()
-        number = f"{tracking.experiment}/{tracking.run_number}"
-        asked = f"tags.`{RUN}` = '{number}' and tags.`{STARTED}` = '{tracking.started}'"
-
-        def found() -> list[str]:
-            runs = self._client.search_runs([experiment], filter_string=asked)
-            return [run.info.run_id for run in sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))]
-
-        if there := found():
-            self._found = True
-            return there[0]
-        tags = {RUN: number, STARTED: tracking.started}
-        made = self._client.create_run(experiment, run_name=str(tracking.run_number), tags=tags).info.run_id
-        first = found()[0]
-        if first != made:
-            self._client.delete_run(made)
-        return str(first)
+        """The run's id."""
+        if self._claim is None:
+            tracking = self._tracking
+            number = f"{tracking.experiment}/{tracking.run_number}"
+            name = str(tracking.run_number)
+            self._claim = Claim(self._client, self._experiment(), number, tracking.started, name)
+        run = self._claim.run()
+        self._found = run != self._claim.made
+        return run
 
     def _experiment(self) -> str:
         name = self._tracking.experiment

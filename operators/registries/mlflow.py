@@ -10,8 +10,9 @@ from finetune.registry.facts import PACKAGE, Facts
 from finetune.registry.registry import Note, refuse_other
 from finetune.registry.stages import Stage
 from finetune.storage.uri import is_s3
+from finetune.tracking.mlflow_claim import chosen, turns_of
 from finetune.tracking.mlflow_rules import clean
-from finetune.tracking.mlflow_tracker import RUN, STARTED, client_of
+from finetune.tracking.mlflow_tracker import client_of
 from finetune.tracking.settings import Credentials
 from operators.registries.answering import answering
 
@@ -87,8 +88,9 @@ class MlflowRegistry:
         there = client.get_experiment_by_name(facts.experiment)
         if there is None:
             return None
-        asked = f"tags.`{RUN}` = '{facts.experiment}/{facts.run_number}' and tags.`{STARTED}` = '{facts.created}'"
-        return next(iter(client.search_runs([there.experiment_id], filter_string=asked)), None)
+        number = f"{facts.experiment}/{facts.run_number}"
+        run = chosen(turns_of(client, there.experiment_id, number, facts.created))
+        return run and client.get_run(run)
 
     def _source(self, client: Any, facts: Facts, run: Any) -> str:
         """The package's folder; a server does not reach a folder of this machine, so it gets the package."""
