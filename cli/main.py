@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 VERSION = "0.1.0"
@@ -10,7 +10,7 @@ VERSION = "0.1.0"
 DESCRIPTION = "Runs a whole fine-tuning experiment, from raw data to a registered model, and puts the model to use."
 
 USAGE = """python run.py --config FILE [options]
-       python run.py resume|status|logs|stop|stack|schedule|features ...    (each with --help)
+       python run.py resume|runs|status|logs|stop|stack|schedule|features ...    (each with --help)
        python run.py models|promote|rollback|serve|deploy|undeploy|predict ..."""
 
 EXAMPLES = """\
@@ -21,6 +21,7 @@ examples:
   python run.py --config configs/EXP-3333.yaml --run-number 7          go on with run 7, which was stopped
   python run.py resume EXP-3333                                        go on with its newest run
   python run.py --config configs/EXP-3333.yaml --no-cache              do every step again
+  python run.py runs EXP-3333                                          its runs: scores, and what changed between them
   python run.py stack check sagemaker                                  what the stack lacks; also: stack apply NAME
   python run.py status EXP-3333-license-mentions/7                     a run on AWS, from any machine; also: logs, stop
   python run.py features                                               feature groups: how many records, how fresh
@@ -77,94 +78,31 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _stack(arguments: Sequence[str]) -> int:
-    from cli.stack import stack
-
-    return stack(arguments[1:])
-
-
-def _status(arguments: Sequence[str]) -> int:
-    from cli.aws.status import status
-
-    return status(arguments[1:])
-
-
-def _logs(arguments: Sequence[str]) -> int:
-    from cli.aws.logs import logs
-
-    return logs(arguments[1:])
-
-
-def _stop(arguments: Sequence[str]) -> int:
-    from cli.aws.stop import stop
-
-    return stop(arguments[1:])
+COMMANDS = {
+    "resume": "cli.resume",
+    "runs": "cli.history",
+    "stack": "cli.stack",
+    "status": "cli.aws.status",
+    "logs": "cli.aws.logs",
+    "stop": "cli.aws.stop",
+    "schedule": "cli.aws.schedule",
+    "models": "cli.versions",
+    "promote": "cli.promote",
+    "rollback": "cli.rollback",
+    "serve": "cli.serve",
+    "deploy": "cli.deploy",
+    "undeploy": "cli.undeploy",
+    "predict": "cli.predict",
+    "features": "cli.features",
+}
+"""The module of each command, which has a function of the command's name; it is loaded when it is called."""
 
 
-def _schedule(arguments: Sequence[str]) -> int:
-    from cli.aws.schedule import schedule
+def _command(word: str) -> Callable[[Sequence[str]], int]:
+    from importlib import import_module
 
-    return schedule(arguments[1:])
-
-
-def _resume(arguments: Sequence[str]) -> int:
-    from cli.resume import resume
-
-    return resume(arguments[1:])
-
-
-def _features(arguments: Sequence[str]) -> int:
-    from cli.features import features
-
-    return features(arguments[1:])
-
-
-def _deploy(arguments: Sequence[str]) -> int:
-    from cli.deploy import deploy
-
-    return deploy(arguments[1:])
-
-
-def _undeploy(arguments: Sequence[str]) -> int:
-    from cli.undeploy import undeploy
-
-    return undeploy(arguments[1:])
-
-
-def _predict(arguments: Sequence[str]) -> int:
-    from cli.predict import predict
-
-    return predict(arguments[1:])
-
-
-def _serve(arguments: Sequence[str]) -> int:
-    from cli.serve import serve
-
-    return serve(arguments[1:])
-
-
-def _models(arguments: Sequence[str]) -> int:
-    from cli.versions import models
-
-    return models(arguments[1:])
-
-
-def _promote(arguments: Sequence[str]) -> int:
-    from cli.promote import promote
-
-    return promote(arguments[1:])
-
-
-def _rollback(arguments: Sequence[str]) -> int:
-    from cli.rollback import rollback
-
-    return rollback(arguments[1:])
-
-
-COMMANDS = {"resume": _resume, "stack": _stack, "status": _status, "logs": _logs, "stop": _stop, "schedule": _schedule}
-COMMANDS |= {"models": _models, "promote": _promote, "rollback": _rollback, "serve": _serve}
-COMMANDS |= {"deploy": _deploy, "undeploy": _undeploy, "predict": _predict}
-COMMANDS |= {"features": _features}
+    command: Callable[[Sequence[str]], int] = getattr(import_module(COMMANDS[word]), word)
+    return command
 
 
 def _experiment(arguments: Sequence[str]) -> int:
@@ -198,13 +136,14 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the command that the arguments ask for and gives its exit code."""
     if arguments:
         _refuse_unknown(arguments[0])
-    command = COMMANDS.get(arguments[0] if arguments else "", _experiment)
     from finetune.collector import collect_rarely
     from finetune.errors import FinetuneError
 
     collect_rarely()
     try:
-        return command(arguments)
+        if arguments and arguments[0] in COMMANDS:
+            return _command(arguments[0])(arguments[1:])
+        return _experiment(arguments)
     except FinetuneError as error:  # what a step raises is answered in cli/run.py: here no run has begun
         print(f"error: {error}", file=sys.stderr)
         return Exit.USAGE

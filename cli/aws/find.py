@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 RUN_HELP = "EXPERIMENT/N, such as EXP-3333-license-mentions/7; also the run's name in ZenML"
 STACK_HELP = "the stack that the run is on (default: sagemaker)"
-HERE = "--stack {}: its runs are on this machine and end with run.py; name a stack of AWS"
+HERE = "--stack {}: its runs are on this machine, see `python run.py runs EXPERIMENT`; name a stack of AWS"
 
 
 def run_parser(command: str, description: str) -> argparse.ArgumentParser:
@@ -40,7 +40,7 @@ def named_run(options: argparse.Namespace) -> "tuple[PipelineRunResponse, Client
         use_stack(options.stack)
     except ConfigError as error:
         raise ConfigError(
-            f"a run on this machine is told by <root>/EXPERIMENT/runs/N/run.json; to look at one on AWS:\n{error}"
+            f"runs on this machine are told by `python run.py runs EXPERIMENT`; to look at one on AWS:\n{error}"
         ) from None
     from zenml.client import Client
 

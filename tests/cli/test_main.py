@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.main import COMMANDS, main
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -19,6 +21,14 @@ def test_help_shows_examples_and_exit_codes() -> None:
     assert "exit codes: 0 done, 1 a step failed, 2 bad config or usage" in ended.stdout
     for option in ("--config", "--stack", "--set", "--run-number", "--no-cache", "--check", "--version"):
         assert option in ended.stdout
+
+
+@pytest.mark.parametrize("word", COMMANDS)
+def test_each_command_has_its_function_which_tells_its_options(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([word, "--help"])
+    assert ended.value.code == 0
+    assert f"usage: python run.py {word}" in capsys.readouterr().out
 
 
 def test_version_is_a_number() -> None:

@@ -1,0 +1,124 @@
+"""`run.py runs EXPERIMENT`: its runs, how they ended, what they scored, and what changed in the config between them."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from cli.arguments import experiment_parser
+from cli.main import Exit
+from cli.models import number, shown_metrics
+from finetune.config.difference import differences
+from finetune.errors import RunError
+from finetune.experiment import Home
+from finetune.runs import Run, numbers, read
+from finetune.words import duration
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+NEWEST = 20
+"""Runs that are shown."""
+CHANGES, LONGEST = 3, 40
+"""Changed keys that are shown of a run; characters of a value."""
+READERS = 16
+
+
+def runs(arguments: Sequence[str]) -> int:
+    """Prints the table.
+
+    Raises:
+        ConfigError: There is no such experiment, or several have that beginning.
+        RunError: It has no runs.
+    """
+    options = experiment_parser("runs", "The newest runs of an experiment.").parse_args(arguments)
+    from cli.environment import quiet_defaults
+
+    quiet_defaults()
+    from cli.activate import sign_in
+    from cli.reach import reached
+    from cli.resume import find_home, roots
+    from stacks.files import load_stack
+
+    stack = load_stack(options.stack)
+    with reached(stack.name, keep=True):
+        sign_in(stack)
+        home = find_home(options.experiment, roots(options.root, stack), options.command)
+        claimed = numbers(home)
+        if not claimed:
+            raise RunError(f"runs {home.experiment}: it has no runs in {home.path}")
+        shown = claimed[-NEWEST - 1 :]  # with the one before, which tells what changed
+        with ThreadPoolExecutor(READERS) as pool:
+            records = dict(zip(shown, pool.map(lambda each: _record(home, each), shown), strict=True))
+    from rich.console import Console
+
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140)
+    console.print(f"{home.experiment}: {home.runs}", highlight=False, soft_wrap=True)
+    console.print(table(records))
+    if len(claimed) > NEWEST:
+        console.print(f"and {len(claimed) - NEWEST:,} older runs", highlight=False)
+    return Exit.DONE
+
+
+def _record(home: Home, number: int) -> Run | None:
+    try:
+        return read(home, number)
+    except RunError:
+        return None  # claimed by a process that was killed at once, or torn by hand
+
+
+def table(records: Mapping[int, Run | None]) -> "Table":
+    """A row for each of the newest runs, the newest first.
+
+    Args:
+        records: The runs by number, in order; None where there is no record. The oldest tells what changed after it.
+    """
+    from rich.table import Table
+
+    known = [each for each in records.values() if each is not None]
+    metrics = shown_metrics(next((scores for each in reversed(known) if (scores := scores_of(each))), {}))
+    result = Table()
+    for column in ("run", "status", "started", "time", *metrics, "over baseline", "changed since the run before"):
+        result.add_column(column, justify="right" if column in (*metrics, "time", "over baseline") else "left")
+    rows = list(records.items())[-NEWEST:]
+    for run_number, run in reversed(rows):
+        if run is None:
+            result.add_row(str(run_number), "no record")
+            continue
+        scores, before = scores_of(run), [each for each in known if each.run_number < run_number]
+        changed = changes(before[-1].config, run.config) if before else []
+        seconds = duration(sum(run.seconds.values())) if run.seconds else ""
+        started = run.started[:19].replace("T", " ")
+        cells = (number(scores.get(metric)) for metric in metrics)
+        result.add_row(str(run_number), run.status, started, seconds, *cells, margin_of(run), "\n".join(changed))
+    return result
+
+
+def scores_of(run: Run) -> Mapping[str, float]:
+    """The metrics of a run; of several models those of the best one."""
+    several = [each["metrics"] for each in run.models.values() if each.get("metrics")]
+    return run.metrics or max(several, key=lambda metrics: metrics.get(_best_metric(run), 0.0), default={})
+
+
+def margin_of(run: Run) -> str:
+    """By how much it is above the best baseline, in the metric that its checkpoints are chosen by, or the first."""
+    scores = scores_of(run)
+    metric = next((each for each in (_best_metric(run), *shown_metrics(scores)) if each in scores), "")
+    known = [each[metric] for each in run.baselines.values() if metric in each]
+    return f"{scores[metric] - max(known):+.3f}" if known else ""
+
+
+def _best_metric(run: Run) -> str:
+    return str(run.config.get("train", {}).get("best_metric", ""))
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """A line for each of the first changed keys of the config, with both values, and how many more there are."""
+    found = differences(before, after)
+    lines = [f"{each.key}: {_shown(each.left)} -> {_shown(each.right)}" for each in found[:CHANGES]]
+    return [*lines, f"and {len(found) - CHANGES} more"] if len(found) > CHANGES else lines
+
+
+def _shown(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
