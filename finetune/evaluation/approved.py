@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from datasets import load_from_disk
 
 from finetune.calls import call
 from finetune.comparison.answers import Answers, read_answers
@@ -14,6 +15,7 @@ from finetune.evaluation.predict import Predictor
 from finetune.evaluation.scores import default_metrics
 from finetune.experiment import Home
 from finetune.gate.gate import Approved
+from finetune.prepare.split import TRAIN, VALIDATION
 from finetune.registry.facts import Facts, read_facts
 from finetune.storage.cache import local_folder
 from finetune.storage.storage import storage_of
@@ -39,6 +41,8 @@ def beside_approved(
 ) -> Approved:
     """Compares on the test ids of this run; the version in production answers them anew unless it was tested on them.
 
+    Test ids that it was trained on, or chosen by, are left out: it knows their labels.
+
     Args:
         home: The experiment's home.
         version: The version in production.
@@ -51,7 +55,7 @@ def beside_approved(
         scratch: A folder for the answers.
 
     Raises:
-        RegistryError: Its files are gone, or it has other labels.
+        RegistryError: Its files are gone, it has other labels, or it was trained on all test ids of this run.
         EvaluateError: It does not load with the functions as they are now.
     """
     facts = read_facts(home, version)
@@ -68,7 +72,8 @@ def beside_approved(
     drawn = draw(answers, compute_metrics)
     nothing = np.array([np.nan])
     apart = drawn[NEW].get(metric, nothing) - drawn[THEIRS].get(metric, nothing)
-    return Approved(version, values[THEIRS], values[NEW] - values[THEIRS], interval(apart))
+    fair, difference = len(answers.guids), values[NEW] - values[THEIRS]
+    return Approved(version, values[THEIRS], difference, interval(apart), fair, fair + answers.left_out)
 
 
 def _value(answers: Answers, model: str, metric: str, compute_metrics: Compute | None) -> float:
@@ -87,13 +92,15 @@ def _kept(facts: Facts, scratch: Path) -> Path:
 
 
 def _anew(home: Home, facts: Facts, predictions: Path, files: Sequence[str], scratch: Path) -> Path:
-    """What it answers for this run's test ids, from their files at home; ids that it drops are left out."""
-    place = facts.artifacts["model"]
-    if not any(storage_of(place).below(place)):
-        raise _gone(facts, place)
-    predictor = Predictor(local_folder(place))
+    """What it answers for this run's test ids, from their files at home; ids that it drops or knows are left out."""
+    predictor, learnt = Predictor(_folder(facts, "model")), _learnt(facts)
     truth, found = _truth(predictions), dict[str, Mapping[str, float]]()
-    guids = list(truth)
+    guids = [guid for guid in truth if guid not in learnt]
+    if not guids:
+        raise RegistryError(
+            f"register.gate.not_worse_than_approved: version {facts.run_number}, in production, was trained on all "
+            f"{len(truth)} test ids of this run; split as its run did, or leave the rule out"
+        )
     for start in range(0, len(guids), AT_ONCE):
         part = guids[start : start + AT_ONCE]
         with home.storage.at_hand(str(home.reconciled), part, files) as folder:
@@ -107,6 +114,19 @@ def _anew(home: Home, facts: Facts, predictions: Path, files: Sequence[str], scr
     rows = np.array([[row[label] for label in facts.labels] for row in found.values()], dtype=np.float32)
     write_predictions(target, list(found), references, rows, facts.labels)
     return target
+
+
+def _folder(facts: Facts, artifact: str) -> Path:
+    place = facts.artifacts[artifact]
+    if not any(storage_of(place).below(place)):
+        raise _gone(facts, place)
+    return local_folder(place)
+
+
+def _learnt(facts: Facts) -> set[str]:
+    """The ids that it was trained on, or chosen by."""
+    dataset = load_from_disk(str(_folder(facts, "dataset")))
+    return {guid for split in (TRAIN, VALIDATION) for guid in dataset[split].unique("guid")}
 
 
 def _truth(predictions: Path) -> dict[str, str]:

@@ -26,6 +26,10 @@ class Approved:
     """The new model's metric less its own."""
     interval: Interval | None
     """Of the difference, 95 %, drawn in pairs; None where too few draws had a number."""
+    compared: int
+    """Test ids on which both were compared: the version in production was not trained on them, and answers them."""
+    ids: int
+    """All test ids of the new model."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +120,18 @@ def _not_worse(wanted: NotWorseConfig, metrics: Metrics, approved: Approved | No
     told, interval = f"{approved.difference:+.3f}", " to ".join(f"{end:+.3f}" for end in approved.interval)
     reason = (
         f"{wanted.metric} {shown(value)} is {told} to version {approved.version}, 95 % interval {interval}; "
-        f"{shown(wanted.tolerance)} is tolerated"
+        f"{shown(wanted.tolerance)} is tolerated{_left_out(approved)}"
     )
     return Rule(rule, upper >= -wanted.tolerance - ROUNDING, value, lowest, reason)
+
+
+def _left_out(approved: Approved) -> str:
+    if approved.compared == approved.ids:
+        return ""
+    return (
+        f"; compared on {approved.compared:,} of {approved.ids:,} test ids: version {approved.version} was trained on "
+        f"the others, or drops them"
+    )
 
 
 def _compared(rule: str, metric: str, required: float, told: str, metrics: Metrics, sign: int) -> Rule:

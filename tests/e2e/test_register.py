@@ -55,12 +55,16 @@ def promoted(bench: Workbench, first: Ended) -> Ended:
 
 @pytest.fixture(scope="module")
 def second(bench: Workbench, promoted: Ended) -> Ended:
-    """Another test split: the version in production answers it anew."""
-    return bench.warm_run("--set", "prepare.split.seed=5")
+    """A larger test split: the version in production answers those ids anew that it was not trained on."""
+    bench.config["register"] = {"gate": {**GATE, "above_baselines": {}}}
+    bench.write_config()
+    return bench.warm_run("--set", "prepare.split.test=0.4")
 
 
 @pytest.fixture(scope="module")
 def gated(bench: Workbench, second: Ended) -> Ended:
+    bench.config["register"] = {"gate": GATE}
+    bench.write_config()
     return bench.warm_run("--set", "register.gate.metrics.macro_f1.min=1.5")
 
 
@@ -88,9 +92,9 @@ def test_a_model_that_passes_is_registered_in_zenml_and_mlflow(first: Ended, ben
     assert there["versions"][0][1] == str(bench.home / "models" / "1") and there["versions"][0][2]
 
 
-def rows(bench: Workbench, artifact: str) -> dict[str, dict[str, Any]]:
-    """The predictions of run 1 by id."""
-    table = pq.read_table(Path(bench.record(1)["artifacts"][artifact], "table.parquet")).to_pylist()
+def rows(bench: Workbench, artifact: str, run: int = 1) -> dict[str, dict[str, Any]]:
+    """The predictions of a run by id."""
+    table = pq.read_table(Path(bench.record(run)["artifacts"][artifact], "table.parquet")).to_pylist()
     return {row.pop("guid"): row for row in table}
 
 
@@ -167,12 +171,15 @@ def test_a_promotion_moves_every_registry_and_the_table_says_who(promoted: Ended
     assert row.count("production") == 2 and "5 kept" in row and "@" in row
 
 
-def test_the_next_model_is_compared_with_the_one_in_production_on_its_own_test_split(
+def test_the_next_model_is_compared_with_the_one_in_production_on_test_ids_that_this_one_was_not_trained_on(
     second: Ended, bench: Workbench
 ) -> None:
     assert second.code == 0, second.said
     rule = next(rule for rule in bench.record(2)["gate"]["rules"] if rule["rule"] == "not_worse_than_approved")
     assert rule["passed"] and "to version 1, 95 % interval" in rule["reason"]
+    fair, larger = len(rows(bench, "predictions")), len(rows(bench, "predictions", run=2))
+    assert fair < larger
+    assert f"compared on {fair} of {larger} test ids: version 1 was trained on the others" in rule["reason"]
 
 
 def test_a_model_that_misses_a_rule_is_gated_not_registered_and_the_report_says_by_how_much(

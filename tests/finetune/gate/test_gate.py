@@ -18,7 +18,7 @@ def gate(**rules: object) -> GateConfig:
 
 
 def approved(difference: float, lower: float, upper: float) -> Approved:
-    return Approved(5, 0.842 - difference, difference, Interval(lower, upper))
+    return Approved(5, 0.842 - difference, difference, Interval(lower, upper), 40, 40)
 
 
 def test_a_gate_without_rules_lets_every_model_pass() -> None:
@@ -70,13 +70,21 @@ def test_a_model_is_worse_than_the_approved_one_where_the_whole_interval_says_so
     )
     assert judge(METRICS, rule, approved=approved(-0.02, -0.05, -0.01)).passed
     assert judge(METRICS, rule, approved=approved(0.02, -0.01, 0.05)).passed
-    assert not judge(METRICS, rule, approved=Approved(5, 0.8, 0.04, None)).passed
+    assert not judge(METRICS, rule, approved=Approved(5, 0.8, 0.04, None, 40, 40)).passed
+
+
+def test_how_many_test_ids_were_compared_is_told_where_it_is_not_all() -> None:
+    rule = gate(not_worse_than_approved={"metric": "macro_f1"})
+    verdict = judge(METRICS, rule, approved=Approved(5, 0.8, 0.04, Interval(0.01, 0.07), 30, 40))
+    assert verdict.rules[0].reason.endswith(
+        "; compared on 30 of 40 test ids: version 5 was trained on the others, or drops them"
+    )
 
 
 def test_of_a_metric_that_is_better_low_a_rise_is_worse() -> None:
     rule = gate(not_worse_than_approved={"metric": "brier"})
-    assert not judge(METRICS, rule, approved=Approved(5, 0.1, 0.1, Interval(0.05, 0.15))).passed
-    assert judge(METRICS, rule, approved=Approved(5, 0.3, -0.1, Interval(-0.15, -0.05))).passed
+    assert not judge(METRICS, rule, approved=Approved(5, 0.1, 0.1, Interval(0.05, 0.15), 40, 40)).passed
+    assert judge(METRICS, rule, approved=Approved(5, 0.3, -0.1, Interval(-0.15, -0.05), 40, 40)).passed
 
 
 @given(SCORES, SCORES, SCORES)
@@ -102,7 +110,7 @@ def test_a_better_model_never_fails_a_margin_that_a_worse_one_passes(
 
 @given(st.floats(-0.3, 0.3), st.floats(0, 0.2), st.floats(0, 0.2), st.floats(0, 0.1))
 def test_more_tolerance_never_makes_a_model_fail(middle: float, below: float, above: float, tolerance: float) -> None:
-    there = Approved(1, 0.5, middle, Interval(middle - below, middle + above))
+    there = Approved(1, 0.5, middle, Interval(middle - below, middle + above), 40, 40)
     strict, mild = (
         judge({"score": 0.5 + middle}, gate(not_worse_than_approved=rule), approved=there)
         for rule in ({"metric": "score"}, {"metric": "score", "tolerance": tolerance})
