@@ -12,7 +12,7 @@ from finetune.config.difference import differences
 from finetune.errors import RunError
 from finetune.experiment import Home
 from finetune.runs import Run, numbers, read
-from finetune.words import duration
+from finetune.words import duration, moment
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -88,9 +88,8 @@ def table(records: Mapping[int, Run | None]) -> "Table":
         scores, before = scores_of(run), [each for each in known if each.run_number < run_number]
         changed = changes(before[-1].config, run.config) if before else []
         seconds = duration(sum(run.seconds.values())) if run.seconds else ""
-        started = run.started[:19].replace("T", " ")
-        cells = (number(scores.get(metric)) for metric in metrics)
-        result.add_row(str(run_number), run.status, started, seconds, *cells, margin_of(run), "\n".join(changed))
+        cells = (*(number(scores.get(metric)) for metric in metrics), margin_of(run), "\n".join(changed))
+        result.add_row(str(run_number), run.status, moment(run.started), seconds, *cells)
     return result
 
 

@@ -14,6 +14,7 @@ from finetune.registry.facts import Facts, read_facts
 from finetune.registry.journal import read_journal
 from finetune.registry.move import settle
 from finetune.registry.stages import Move, Stages, last_move
+from finetune.words import moment
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -74,7 +75,7 @@ def table(versions: Sequence[Facts], told: Told, moves: Sequence[Move]) -> "Tabl
         name = str(version) if facts.model is None else f"{version} ({facts.model})"
         gate = f"{len(facts.gate['rules'])} kept" if facts.gate["passed"] else "missed"
         stages = ("?" if of is None else of.get(version, "not there") for of in told.values())
-        last = (moved.at.replace("T", " ").partition("+")[0], moved.by) if moved else (facts.created[:19], "")
+        last = (moment(moved.at), moved.by) if moved else (moment(facts.created), "")
         result.add_row(name, *(number(facts.metrics.get(metric)) for metric in metrics), gate, *stages, *last)
     return result
 

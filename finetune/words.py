@@ -15,6 +15,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
+def moment(iso: str) -> str:
+    """A time of ISO 8601 to the second, as a table shows it; its zone is UTC everywhere here."""
+    return iso[:19].replace("T", " ")
+
+
 def one_line(error: BaseException, longest: int = 300) -> str:
     """What an error of another library says, as one line that is not too long."""
     text = " ".join(str(error).split()) or type(error).__name__
