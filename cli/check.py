@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.activate import sign_in
@@ -18,7 +19,7 @@ from finetune.config.shards import FOLDER, HASH
 from finetune.errors import ConfigError, UnreachableError
 from finetune.functions import NEEDED, Functions, check_functions
 from finetune.progress import say
-from finetune.storage.uri import to_place
+from finetune.storage.uri import is_s3, to_place
 from finetune.tracking.check import check_tracking
 from finetune.tuning.space import key as key_of
 from finetune.tuning.space import part
@@ -50,7 +51,14 @@ def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
         if unpublished(config, placed, whole=stack != REHEARSAL):
             say(f"checking the sample in {config.production.files}, which a run publishes in {placed.production.files}")
             placed = placed.model_copy(update={"production": config.production})
+        refuse_unwritable(placed.root)
         tried = try_on_production(placed, described.values, thorough=True)[1]
+    if tried.ids and not tried.examples:
+        print(
+            f"{config_file}: no mistake was found, but encode_data dropped all of the {counted(tried.ids, 'id')} that "
+            f"it was tried on, so the model and compute_metrics were not tried: see whether it is meant to."
+        )
+        return 0
     print(f"{config_file}: good. Config, functions and {_told(tried)}.")
     for line in _datasets(config, tried):
         print(line)
@@ -67,10 +75,22 @@ def _datasets(config: ExperimentConfig, tried: "Tried") -> Iterator[str]:
 def _told(tried: "Tried") -> str:
     if tried.ids == 0:
         return "what can be read from here were checked"
-    told = f"sources were checked; the functions were tried on {counted(tried.ids, 'id')}"
-    if tried.examples == 0:
-        return f"{told}, but encode_data dropped all of them, so the model and compute_metrics were not tried"
-    return told
+    return f"sources were checked; the functions were tried on {counted(tried.ids, 'id')}"
+
+
+def refuse_unwritable(root: str) -> None:
+    """Refuses a root that a run could not write into; nothing is made.
+
+    Raises:
+        ConfigError: It, or the nearest folder above it that is there, is no folder or may not be written.
+    """
+    if is_s3(root):
+        return
+    place = Path(root).absolute()
+    there = next(path for path in (place, *place.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "may not be written" if there.is_dir() else "is no folder"
+        raise ConfigError(f"root: {place} cannot be made: {there} {why}; set root: to a folder that you may write")
 
 
 def try_on_production(

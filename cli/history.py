@@ -86,7 +86,7 @@ def table(records: Mapping[int, Run | None]) -> "Table":
             result.add_row(str(run_number), "no record")
             continue
         scores, before = scores_of(run), [each for each in known if each.run_number < run_number]
-        changed = changes(before[-1].config, run.config) if before else []
+        changed = changes(before[-1], run) if before else []
         seconds = duration(sum(run.seconds.values())) if run.seconds else ""
         cells = (*(number(scores.get(metric)) for metric in metrics), margin_of(run), "\n".join(changed))
         result.add_row(str(run_number), run.status, moment(run.started), seconds, *cells)
@@ -111,10 +111,16 @@ def _best_metric(run: Run) -> str:
     return str(run.config.get("train", {}).get("best_metric", ""))
 
 
-def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """A line for each of the first changed keys of the config, with both values, and how many more there are."""
-    found = differences(before, after)
-    lines = [f"{each.key}: {_shown(each.left)} -> {_shown(each.right)}" for each in found[:CHANGES]]
+def changes(before: Run, after: Run) -> list[str]:
+    """Whether labels or files and functions changed, the first changed keys of the config, and how many more there are.
+
+    Of a run that was not completed nobody may know its data; then nothing is said of them.
+    """
+    lines = ["labels or files"] if before.data and after.data and before.data != after.data else []
+    if before.code and after.code and before.code != after.code:
+        lines.append("functions.py, or what it imports")
+    found = differences(before.config, after.config)
+    lines += [f"{each.key}: {_shown(each.left)} -> {_shown(each.right)}" for each in found[:CHANGES]]
     return [*lines, f"and {len(found) - CHANGES} more"] if len(found) > CHANGES else lines
 
 

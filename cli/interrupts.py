@@ -17,7 +17,8 @@ SOON_S = 0.05
 def interruptible() -> Iterator[None]:
     """Stops as cleanly on SIGTERM, which schedulers send, as on Ctrl-C, and whatever Python is doing.
 
-    What is raised while Python cleans up an object is printed and forgotten; an interrupt is raised again.
+    What is raised while Python cleans up an object is printed and forgotten; an interrupt is raised again. Processes
+    that are forked meanwhile are this one's to end: they leave Ctrl-C to it, and end at SIGTERM without a word.
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -29,11 +30,19 @@ def interruptible() -> Iterator[None]:
         else:
             hook(lost)
 
+    def in_child() -> None:
+        if within:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    within = True
+    os.register_at_fork(after_in_child=in_child)
     before, hook = signal.signal(signal.SIGTERM, interrupt), sys.unraisablehook
     sys.unraisablehook = again
     try:
         yield
     finally:
+        within = False
         sys.unraisablehook = hook
         signal.signal(signal.SIGTERM, before)
 

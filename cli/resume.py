@@ -103,7 +103,8 @@ def unfinished(home: Home, number: int | None) -> Run:
     if record.status in ENDED:
         open_ones = [each for each in numbers if _status(home, each) not in (None, *ENDED)]
         others = f"; not completed: {', '.join(map(str, open_ones))}" if open_ones else ""
-        raise RunError(f"resume {home.experiment}: run {record.run_number} is {record.status}{others}")
+        anew = "; to begin a new run: python run.py --config FILE"
+        raise RunError(f"resume {home.experiment}: run {record.run_number} is {record.status}{others}{anew}")
     return record
 
 

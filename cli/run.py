@@ -16,6 +16,7 @@ from cli.main import Exit
 from cli.reach import REHEARSAL, reached
 from cli.sample import bring_sample
 from finetune import runs
+from finetune.code_hash import experiment_hash
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import load_config, resolved
 from finetune.errors import FinetuneError, GateError, RunError, StorageError
@@ -127,10 +128,11 @@ def _stopped(again: str | None) -> str:
 
 
 def _begin(home: Home, config: ExperimentConfig, wanted: Wanted, stack: Stack) -> Run:
+    values, code = resolved(config), experiment_hash(config.functions)
     if wanted.run_number is not None:
-        return runs.resume(home, wanted.run_number, stack=wanted.stack, config=resolved(config))
-    image = stack.values.image if stack.values else None
-    return runs.claim(home, stack=wanted.stack, config=resolved(config), versions=versions(image))
+        return runs.resume(home, wanted.run_number, stack=wanted.stack, config=values, code=code)
+    found = versions(stack.values.image if stack.values else None)
+    return runs.claim(home, stack=wanted.stack, config=values, versions=found, code=code)
 
 
 def _carry_out(work: Work, began: float) -> int:

@@ -53,6 +53,7 @@ def outcome(run: Run, status: Status, home: Home, pipeline_run: "PipelineRunResp
             status = Status.GATED
     return run.ended(
         status,
+        data=str(artifacts["manifest"].run_metadata.get("sha256", "")) if "manifest" in artifacts else "",
         seconds=_seconds(pipeline_run),
         metrics=metrics.get("metrics", {}),
         baselines=several.get("baselines", metrics.get("baselines", {})),

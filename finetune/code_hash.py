@@ -57,6 +57,11 @@ def functions_hash(functions: str, sources: Sources | None = None) -> str:
     return code_hash(f"{module}:encode_data", f"{module}:get_model", sources=sources)
 
 
+def experiment_hash(functions: str) -> str:
+    """The hash of all that an experiment's functions.py holds and reaches; arguments and errors as `functions_hash`."""
+    return code_hash(f"experiments.{functions}.functions")
+
+
 def dependencies(*objects: str) -> list[str]:
     """What `code_hash` of the same objects covers, as sorted `module:name`.
 

@@ -14,7 +14,7 @@ from finetune.experiment import Home
 from finetune.storage.storage import Held
 
 RECORD = "run.json"
-LEFT_OUT = ("error", "models", "labels", "checks", "gate", "registered", "transformed")
+LEFT_OUT = ("error", "code", "data", "models", "labels", "checks", "gate", "registered", "transformed")
 """Keys that a record without them does not have."""
 
 
@@ -40,6 +40,10 @@ class Run:
     started: str
     error: str = ""
     """Why it failed, as it was said then."""
+    code: str = ""
+    """Hash of the experiment's functions, and of what they reach, when it was begun or resumed."""
+    data: str = ""
+    """SHA-256 of the manifest: labels, and hashes of all files."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Time inside each step's work; 0 for a step that came from the cache."""
     metrics: dict[str, float] = field(default_factory=dict)
@@ -81,7 +85,7 @@ class Run:
         return replace(self, status=status, **facts)
 
 
-def claim(home: Home, *, stack: str, config: Mapping[str, Any], versions: Mapping[str, str]) -> Run:
+def claim(home: Home, *, stack: str, config: Mapping[str, Any], versions: Mapping[str, str], code: str = "") -> Run:
     """Claims the next run number of an experiment; two processes never get the same.
 
     Raises:
@@ -99,6 +103,7 @@ def claim(home: Home, *, stack: str, config: Mapping[str, Any], versions: Mappin
         status=Status.RUNNING,
         stack=stack,
         started=_now(),
+        code=code,
         versions=dict(versions),
         config=dict(config),
     )
@@ -118,7 +123,7 @@ def numbers(home: Home) -> list[int]:
     return sorted(int(name) for name in home.storage.folders(str(home.runs)) if name.isdecimal())
 
 
-def resume(home: Home, number: int, *, stack: str, config: Mapping[str, Any]) -> Run:
+def resume(home: Home, number: int, *, stack: str, config: Mapping[str, Any], code: str = "") -> Run:
     """Takes up an unfinished run whose resolved config is equal.
 
     Raises:
@@ -127,7 +132,7 @@ def resume(home: Home, number: int, *, stack: str, config: Mapping[str, Any]) ->
     """
     read(home, number)
     with held(home, number):  # so that what is read is not changed by the process that ends the run
-        resumed = replace(_resumable(home, number, stack, config), status=Status.RUNNING, error="")
+        resumed = replace(_resumable(home, number, stack, config), status=Status.RUNNING, error="", code=code)
         resumed.write(home)
     return resumed
 
@@ -182,7 +187,7 @@ def held(home: Home, number: int) -> Iterator[Held]:
     """
     with home.storage.try_locked(str(home.run(number) / "run.lock")) as lock:
         if lock is None:
-            raise RunError(f"--run-number {number}: another process is working on this run of {home.experiment}")
+            raise RunError(f"run {number} of {home.experiment}: another process is working on it")
         yield lock
 
 

@@ -16,6 +16,9 @@ PACKAGES = (
     "pyarrow",
 )
 
+DIRTY = "-dirty"
+"""After a commit, as `git describe` says it: a file differs from the commit, or one of the experiments is not in it."""
+
 
 def versions(image: str | None = None) -> dict[str, str]:
     """Versions of Python and of the packages that decide about results; the commit of the code, if git knows it.
@@ -33,11 +36,14 @@ def versions(image: str | None = None) -> dict[str, str]:
 
 
 def _commit() -> dict[str, str]:
-    """The commit of the working folder, with -dirty where files differ from it; nothing where there is no git."""
+    """The commit of the working folder, with -dirty where its code is another; nothing where there is no git."""
     try:
-        said = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"], capture_output=True, text=True
-        )
-    except OSError:
+        commit = _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+        unknown = _git("ls-files", "--others", "--exclude-standard", "--", ":/experiments/*.py")
+    except (OSError, subprocess.CalledProcessError):
         return {}
-    return {"commit": said.stdout.strip()} if said.returncode == 0 else {}
+    return {"commit": f"{commit}{DIRTY}" if unknown and not commit.endswith(DIRTY) else commit}
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()

@@ -2,6 +2,7 @@
 
 from zenml import get_step_context, log_metadata
 
+from finetune.code_hash import experiment_hash
 from finetune.experiment import Home
 from finetune.facts import CLAIMED
 from finetune.progress import say
@@ -20,7 +21,8 @@ def claim_number() -> None:
     if "run_number" in facts:
         return
     home = Home(facts["config"]["root"], facts["experiment"])
-    run = claim(home, stack=facts["stack"], config=facts["config"], versions=versions(facts.get("image")))
+    code = experiment_hash(facts["config"]["functions"])
+    run = claim(home, stack=facts["stack"], config=facts["config"], versions=versions(facts.get("image")), code=code)
     say(f"{run.experiment}, run {run.run_number}")
     known = {name: getattr(run, name) for name in CLAIMED}
     log_metadata(metadata=known, run_id_name_or_prefix=get_step_context().pipeline_run.id)

@@ -30,6 +30,9 @@ TRUNCATED = "truncated"
 TOKENIZERS = "TOKENIZERS_PARALLELISM"
 OWN_COLUMNS = {GUID: datasets.Value("string"), TRUNCATED: datasets.Value("bool")}
 
+MEND = (
+    "mend functions.py, or the file in production (not its copy), or let encode_data return None to leave such ids out"
+)
 _MISFITS = (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeError, KeyError)
 """What a conversion to Arrow raises for values of another type."""
 
@@ -194,7 +197,7 @@ def examples_of(
     except Exception as error:
         raise UnreadableError(
             f"{raised('encode_data', error)} for {what} with {', '.join(instance.values())}; "
-            f"{missing_key(error) or 'mend the file in production, not its copy, or let encode_data return None'}"
+            f"{missing_key(error) or MEND}"
         ) from error
     found = [] if encoded is None else encoded if isinstance(encoded, list) else [encoded]
     if not all(isinstance(example, Mapping) for example in found):

@@ -85,7 +85,10 @@ def read_facts(home: Home, version: int) -> Facts:
     content = home.storage.read(str(path))
     if content is None:
         known = ", ".join(map(str, versions(home))) or "none"
-        raise RegistryError(f"version {version} of {home.experiment}: there is no {path}; versions with files: {known}")
+        raise RegistryError(
+            f"version {version} of {home.experiment}: there is no {path}: its run registered no model, which it does "
+            f"if the model passes register.gate (registered: {known})"
+        )
     try:
         return Facts(**json.loads(content))
     except (ValueError, TypeError) as error:

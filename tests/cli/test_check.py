@@ -109,7 +109,8 @@ def test_what_was_tried_is_told(checked: Check, capsys: pytest.CaptureFixture[st
 
 def test_a_model_that_got_no_example_is_not_called_tried(checked: Check, capsys: pytest.CaptureFixture[str]) -> None:
     assert checked("model.drop=true") == 0
-    assert "tried on 4 ids, but encode_data dropped all of them, so the model and" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "encode_data dropped all of the 4 ids that it was tried on, so the model and" in said and "good" not in said
 
 
 @pytest.mark.parametrize(
@@ -117,6 +118,7 @@ def test_a_model_that_got_no_example_is_not_called_tried(checked: Check, capsys:
     [
         ([], "../evil,even\n", ReconcileError, "'../evil' must not hold a slash"),
         ([], "rare0,rare\n", PrepareError, r"at least 3 ids, one for each split, but got rare \(1\)"),
+        (["root=config.yaml/x"], "", ConfigError, "^root: .*/config.yaml/x cannot be made: .*config.yaml is no folder"),
         (["production.files=gone"], "", ReconcileError, "production.files: the folder .*gone does not exist"),
         (["model.checkpoint=package:nobody/x"], "", ConfigError, "^model.checkpoint: .* but got 'package:nobody/x'"),
     ],

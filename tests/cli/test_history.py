@@ -63,9 +63,15 @@ def test_only_the_newest_have_rows_and_the_oldest_of_them_tells_what_changed() -
 
 def test_of_many_changes_the_first_are_told_and_long_values_are_cut() -> None:
     before, after = {"a": 1, "b": {"c": "x" * 99}, "d": [1], "e": 1}, {"a": 2, "b": {"c": None}, "d": [2]}
-    told = changes(before, after)
+    told = changes(run(1, before), run(2, after))
     assert told == ["a: 1 -> 2", f"b.c: {'x' * 40}... -> none", "d: [1] -> [2]", "and 1 more"]
     assert len(told) == CHANGES + 1
+
+
+def test_other_data_and_other_functions_are_told_where_both_runs_know_theirs() -> None:
+    first, second = run(1, code="a", data="1"), run(2, code="b", data="2")
+    assert changes(first, second) == ["labels or files", "functions.py, or what it imports"]
+    assert changes(first, first) == changes(first, run(2)) == changes(run(1), second) == []
 
 
 def test_the_command_reads_the_home_and_refuses_an_experiment_without_runs(

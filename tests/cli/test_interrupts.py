@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import signal
 import time
@@ -45,6 +46,27 @@ def test_a_kept_signal_does_not_hide_an_error() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         raise ValueError("odd")
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize(("number", "ended"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 0)])
+def test_a_forked_process_ends_at_sigterm_without_a_word_and_leaves_ctrl_c_to_its_parent(
+    number: int, ended: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    context = multiprocessing.get_context("fork")
+    ready = context.Event()
+
+    def work() -> None:
+        ready.set()
+        time.sleep(1)
+
+    with interruptible():
+        child = context.Process(target=work)
+        child.start()
+        assert ready.wait(30)
+        os.kill(child.pid, number)
+        child.join(30)
+    assert child.exitcode == ended
+    assert capfd.readouterr().err == ""
 
 
 class Thing:

@@ -54,7 +54,7 @@ def test_a_completed_run_is_refused_with_those_that_are_not(tmp_path: Path) -> N
     with pytest.raises(RunError, match="resume EXP-33-a: run 3 is completed; not completed: 1, 2"):
         unfinished(made, None)
     alone = home(tmp_path, "EXP-34-a", Status.COMPLETED)
-    with pytest.raises(RunError, match="run 1 is completed$"):
+    with pytest.raises(RunError, match="run 1 is completed; to begin a new run: python run.py --config FILE$"):
         unfinished(alone, None)
 
 

@@ -32,6 +32,8 @@ KEYS = {
     "status",
     "stack",
     "started",
+    "code",
+    "data",
     "seconds",
     "metrics",
     "baselines",

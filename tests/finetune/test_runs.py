@@ -148,7 +148,7 @@ def test_a_run_that_another_process_holds_is_refused_until_that_dies(home: Home)
     process = start(HOLD, home)
     assert process.stdout is not None
     process.stdout.readline()
-    assert "another process is working on this run of EXP-1-x" in problem(home)
+    assert "of EXP-1-x: another process is working on it" in problem(home)
     process.kill()
     process.communicate()
     assert runs.resume(home, 1, stack="local", config=CONFIG).run_number == 1

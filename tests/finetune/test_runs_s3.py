@@ -55,7 +55,7 @@ def test_a_run_that_another_process_holds_cannot_be_resumed_until_that_is_killed
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"held\n"
-    with pytest.raises(RunError, match="another process is working on this run"):
+    with pytest.raises(RunError, match="another process is working on it"):
         runs.resume(home, 1, stack="local", config=CONFIG)
     process.kill()
     process.communicate()

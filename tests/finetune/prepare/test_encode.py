@@ -126,7 +126,8 @@ def test_an_exception_names_the_id_and_its_file(write: Write, run: Run, processe
     guids = write(20)
     broken = tmp_path / "home" / "id013" / "number.txt"
     broken.write_text("thirteen")
-    with pytest.raises(PrepareError, match=f"ValueError: .*'thirteen' for id id013 with {broken}; mend the file"):
+    told = f"ValueError: .*'thirteen' for id id013 with {broken}; mend functions.py, or the file in production"
+    with pytest.raises(PrepareError, match=told):
         run(guids, encode_number, processes=processes)
 
 

@@ -1,4 +1,4 @@
-"""Work on many items in threads: in order, a slice at a time, and no thread left with many at the end."""
+"""Work on many items in threads: a slice at a time, in order."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -7,23 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.reconcile.parallel import LONGEST_SLICE, WAITING, slice_of, streamed
+from finetune.reconcile.parallel import LONGEST_SLICE, WAITING, streamed
 
 
 @given(st.integers(0, 500), st.integers(0, 700))
 def test_results_come_in_the_order_of_the_items_whatever_count_was_told(items: int, count: int) -> None:
     with ThreadPoolExecutor(3) as pool:
         assert list(streamed(pool, lambda item: item * 2, range(items), count)) == [2 * item for item in range(items)]
-
-
-@given(st.integers(1, 100_000))
-def test_slices_become_smaller_until_each_is_one_item(count: int) -> None:
-    left, sizes = count, list[int]()
-    while left > 0:
-        sizes.append(slice_of(left))
-        left -= sizes[-1]
-    assert sum(sizes) == count and sizes == sorted(sizes, reverse=True)
-    assert sizes[0] <= LONGEST_SLICE and set(sizes[-WAITING:]) == {1}
 
 
 def test_after_an_error_nothing_more_is_begun() -> None:
