@@ -1,4 +1,4 @@
-"""`run.py runs EXPERIMENT`: its runs, how they ended, what they scored, and what changed in the config between them."""
+"""`run.py runs EXPERIMENT`: its newest runs, how they ended, what they scored, and what changed between them."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NEWEST = 20
 """Runs that are shown."""
 CHANGES, LONGEST = 3, 40
-"""Changed keys that are shown of a run; characters of a value."""
+"""Changed keys of the config that are shown of a run; characters of a value."""
 READERS = 16
 
 
