@@ -138,7 +138,8 @@ def test_the_model_has_learned(first: Ended, shared: Workbench) -> None:
 
 
 def test_the_readmes_lines_load_the_runs_model_and_predict(first: Ended, shared: Workbench) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     file = shared.production / "files" / "id00" / "text.json"
     theirs = {
         "outputs/EXP-3333-license-mentions": str(shared.home),
