@@ -41,6 +41,7 @@ def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
     check_functions(config.functions, NEEDED[config.pipeline])
     described = load_stack(stack)
     placed = place(config, root=described.root, production=described.production)
+    _refuse_unwritable(placed.root)
     os.environ.update(placed.storage.environment)
     check_references(placed, described.values)
     check_engine(config, described)
@@ -51,7 +52,6 @@ def check(config_file: str, overrides: Sequence[str], stack: str) -> int:
         if unpublished(config, placed, whole=stack != REHEARSAL):
             say(f"checking the sample in {config.production.files}, which a run publishes in {placed.production.files}")
             placed = placed.model_copy(update={"production": config.production})
-        refuse_unwritable(placed.root)
         tried = try_on_production(placed, described.values, thorough=True)[1]
     if tried.ids and not tried.examples:
         print(
@@ -78,7 +78,7 @@ def _told(tried: "Tried") -> str:
     return f"sources were checked; the functions were tried on {counted(tried.ids, 'id')}"
 
 
-def refuse_unwritable(root: str) -> None:
+def _refuse_unwritable(root: str) -> None:
     """Refuses a root that a run could not write into; nothing is made.
 
     Raises:

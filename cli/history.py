@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from cli.arguments import experiment_parser
 from cli.main import Exit
 from cli.models import number, shown_metrics
+from cli.resume import experiment_home
 from finetune.config.difference import differences
 from finetune.errors import RunError
+from finetune.evaluation.direction import lower_is_better
 from finetune.experiment import Home
 from finetune.runs import Run, numbers, read
 from finetune.words import duration, moment
@@ -32,18 +34,7 @@ def runs(arguments: Sequence[str]) -> int:
         RunError: It has no runs.
     """
     options = experiment_parser("runs", "The newest runs of an experiment.").parse_args(arguments)
-    from cli.environment import quiet_defaults
-
-    quiet_defaults()
-    from cli.activate import sign_in
-    from cli.reach import reached
-    from cli.resume import find_home, roots
-    from stacks.files import load_stack
-
-    stack = load_stack(options.stack)
-    with reached(stack.name, keep=True):
-        sign_in(stack)
-        home = find_home(options.experiment, roots(options.root, stack), options.command)
+    with experiment_home(options) as (_, home):
         claimed = numbers(home)
         if not claimed:
             raise RunError(f"runs {home.experiment}: it has no runs in {home.path}")
@@ -95,16 +86,21 @@ def table(records: Mapping[int, Run | None]) -> "Table":
 
 def scores_of(run: Run) -> Mapping[str, float]:
     """The metrics of a run; of several models those of the best one."""
-    several = [each["metrics"] for each in run.models.values() if each.get("metrics")]
-    return run.metrics or max(several, key=lambda metrics: metrics.get(_best_metric(run), 0.0), default={})
+    metric = _best_metric(run)
+    several = [each["metrics"] for each in run.models.values() if metric in each.get("metrics", {})]
+    return run.metrics or max(several, key=lambda metrics: _sign(metric) * metrics[metric], default={})
 
 
 def margin_of(run: Run) -> str:
-    """By how much it is above the best baseline, in the metric that its checkpoints are chosen by, or the first."""
+    """How far it is from the best baseline, in the metric that its checkpoints are chosen by, or the first."""
     scores = scores_of(run)
     metric = next((each for each in (_best_metric(run), *shown_metrics(scores)) if each in scores), "")
     known = [each[metric] for each in run.baselines.values() if metric in each]
-    return f"{scores[metric] - max(known):+.3f}" if known else ""
+    return f"{scores[metric] - max(known, key=lambda each: _sign(metric) * each):+.3f}" if known else ""
+
+
+def _sign(metric: str) -> int:
+    return -1 if lower_is_better(metric) else 1
 
 
 def _best_metric(run: Run) -> str:

@@ -19,7 +19,7 @@ def promote(arguments: Sequence[str]) -> int:
     parser.add_argument("--to", metavar="STAGE", required=True, choices=[*map(str, Stage)], help="|".join(Stage))
     options = parser.parse_args(arguments)
     try:
-        with registered(options, "promote") as found:
+        with registered(options) as found:
             move = promote_version(found.home, found.registries, options.version, Stage(options.to), by=who(), say=say)
     except RegistryError as error:
         print(f"error: {error}", file=sys.stderr)

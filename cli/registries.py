@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cli.reach import reached
+from cli.resume import experiment_home
 from finetune import runs
 from finetune.errors import RegistryError
 from finetune.experiment import Home
 from finetune.registry.facts import versions
-from stacks.files import Stack, load_stack
+from stacks.files import Stack
 
 if TYPE_CHECKING:
     from finetune.registry.registry import Registry
@@ -29,27 +29,19 @@ class Registered:
 
 
 @contextmanager
-def registered(options: argparse.Namespace, command: str) -> Iterator[Registered]:
+def registered(options: argparse.Namespace) -> Iterator[Registered]:
     """The experiment that the arguments name, with the stack's registries.
 
     Raises:
         ConfigError: There is no such experiment or stack.
         RegistryError: It has no registered model.
     """
-    from cli.activate import sign_in
-    from cli.environment import quiet_defaults
-    from cli.resume import find_home, roots
-
-    quiet_defaults()
-    stack = load_stack(options.stack)
-    with reached(stack.name, keep=True):
-        sign_in(stack)
-        home = find_home(options.experiment, roots(options.root, stack), command)
+    with experiment_home(options) as (stack, home):
         numbers = versions(home)
         if not numbers:
             raise RegistryError(
-                f"{command} {home.experiment}: no model is registered in {home.models}; a run with steps.register "
-                "registers its model, if it passes register.gate"
+                f"{options.command} {home.experiment}: no model is registered in {home.models}; a run with "
+                "steps.register registers its model, if it passes register.gate"
             )
         yield Registered(home, numbers, _registries(stack, home, numbers[-1]))
 

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from cli.arguments import experiment_parser
@@ -37,22 +38,34 @@ def resume(arguments: Sequence[str]) -> int:
         RunError: There is no such run, or it is completed.
     """
     options = parser().parse_args(arguments)
-    from cli.environment import quiet_defaults
+    with experiment_home(options) as (stack, home):
+        from cli.run import Wanted, run_config
 
-    quiet_defaults()
-    from cli.activate import sign_in
-    from cli.reach import reached
-    from cli.run import Wanted, run_config
-
-    stack = load_stack(options.stack)
-    with reached(stack.name, keep=True):
-        sign_in(stack)
-        home = find_home(options.experiment, roots(options.root, stack), options.command)
         record = unfinished(home, options.number)
         was = "killed, if nobody works on it" if record.status is Status.RUNNING else record.status
         say(f"{record.experiment}, run {record.run_number}: {was}; going on with it")
         config = ExperimentConfig.model_validate(record.config)
         return run_config(config, Wanted(stack.name, run_number=record.run_number, keep=True))
+
+
+@contextmanager
+def experiment_home(options: argparse.Namespace) -> Iterator[tuple[Stack, Home]]:
+    """The stack and the home that the arguments of `experiment_parser` name, as long as both are to be reached.
+
+    Raises:
+        ConfigError: There is no such stack or experiment, or several have that beginning.
+        RunError: The stack is a rehearsal, and none is up.
+    """
+    from cli.environment import quiet_defaults
+
+    quiet_defaults()
+    from cli.activate import sign_in
+    from cli.reach import reached
+
+    stack = load_stack(options.stack)
+    with reached(stack.name, keep=True):
+        sign_in(stack)
+        yield stack, find_home(options.experiment, roots(options.root, stack), options.command)
 
 
 def roots(given: str | None, stack: Stack) -> list[str]:

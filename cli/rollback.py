@@ -16,7 +16,7 @@ def rollback(arguments: Sequence[str]) -> int:
     parser = experiment_parser("rollback", "Goes back to the version that was in production before.")
     options = parser.parse_args(arguments)
     try:
-        with registered(options, "rollback") as found:
+        with registered(options) as found:
             move = roll_back(found.home, found.registries, by=who(), say=say)
     except RegistryError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -29,7 +29,7 @@ def models(arguments: Sequence[str]) -> int:
     from rich.console import Console
 
     try:
-        with registered(options, "models") as found:
+        with registered(options) as found:
             troubles: list[str] = []
             told = _told(found, troubles)
             moves = read_journal(found.home).moves

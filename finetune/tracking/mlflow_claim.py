@@ -55,7 +55,7 @@ class Claim:
 
     def run(self) -> str:
         """The id of the run that every step of this number gets; `made` if this step made it."""
-        if self.made not in self._turns():  # not made yet, or taken back
+        if self.made is None or self.made not in self._turns():  # not made yet, or taken back
             self.made = None
             if (there := self._settled()) is not None:
                 return there

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.history import CHANGES, NEWEST, changes, scores_of, table
+from cli.history import CHANGES, NEWEST, changes, margin_of, scores_of, table
 from cli.main import main
 from finetune import runs as records
 from finetune.experiment import Home
@@ -48,6 +48,13 @@ def test_of_several_models_the_best_counts() -> None:
     several = run(1, config, models=models, baselines=BASELINES)
     assert scores_of(several)["macro_f1"] == 0.7
     assert any("0.700" in line and "+0.200" in line for line in shown(several))
+
+
+def test_of_a_metric_that_is_better_low_the_lowest_counts() -> None:
+    config = {"train": {"best_metric": "brier"}}
+    models = {"a": {"metrics": {"brier": 0.3}}, "b": {"metrics": {"brier": 0.2}}}
+    low = run(1, config, models=models, baselines={"majority": {"brier": 0.75}, "tfidf": {"brier": 0.5}})
+    assert scores_of(low) == {"brier": 0.2} and margin_of(low) == "-0.300"
 
 
 def test_a_run_that_scored_nothing_and_one_without_a_record_have_their_rows() -> None:
