@@ -1,16 +1,11 @@
 """A fingerprint of the code that a step depends on: equal as long as nothing within its reach changes."""
 
-import ast
 import hashlib
-from collections.abc import Callable
 
 from finetune.errors import FunctionsError
 from finetune.source.closure import Closure, Sources
 from finetune.source.module import Import
 from finetune.source.roots import project_roots
-
-# Type comments, contexts and the u of u"..." say nothing about what runs.
-_IGNORED = {"type_comment", "ctx", "kind", "type_ignores"}
 
 
 def code_hash(*objects: str, sources: Sources | None = None) -> str:
@@ -34,11 +29,12 @@ def code_hash(*objects: str, sources: Sources | None = None) -> str:
     Raises:
         FunctionsError: An object does not exist in the project, or a file on the way is not Python.
     """
+    sources = sources or Sources(project_roots())
     digest = hashlib.sha256()
-    for key, bindings in sorted(_closure(objects, sources or Sources(project_roots())).found.items()):
+    for key, bindings in sorted(_closure(objects, sources).found.items()):
         digest.update(f"{key}\n".encode())
         for binding in bindings:
-            text = repr(binding) if isinstance(binding, Import) else _text(binding)
+            text = repr(binding) if isinstance(binding, Import) else sources.text(binding)
             digest.update(f"{text}\n".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
@@ -83,31 +79,3 @@ def _closure(objects: tuple[str, ...], sources: Sources) -> Closure:
             raise FunctionsError(f"{item}: {module.path} does not define {first}; it defines {known}")
         closure.add(name, tuple(path.split(".")) if path else ())
     return closure
-
-
-def _text(node: ast.AST) -> str:
-    """The syntax tree as text, without positions and empty fields (these differ between Python versions)."""
-    parts: list[str] = []
-    _write(node, parts.append)
-    return "".join(parts)
-
-
-def _write(value: object, write: Callable[[str], None]) -> None:
-    if isinstance(value, ast.AST):
-        write(type(value).__name__)
-        write("(")
-        for name in value._fields:
-            content = getattr(value, name, None)
-            if content is not None and content != [] and name not in _IGNORED:
-                write(name)
-                write("=")
-                _write(content, write)
-        write(")")
-    elif isinstance(value, list):
-        write("[")
-        for item in value:
-            _write(item, write)
-            write(",")
-        write("]")
-    else:
-        write(repr(value))

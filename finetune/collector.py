@@ -3,6 +3,8 @@
 import atexit
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 YOUNG_OBJECTS = 100_000
 
@@ -15,6 +17,16 @@ def collect_rarely() -> None:
     """
     gc.set_threshold(YOUNG_OBJECTS)
     atexit.register(_freeze)
+
+
+@contextmanager
+def set_aside() -> Iterator[None]:
+    """Within it no collection walks through what is there already, such as all that imports have made."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _freeze() -> None:

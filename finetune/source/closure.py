@@ -6,6 +6,7 @@ from pathlib import Path
 
 from finetune.source.module import Binding, Import, Module, imported_names, read_module
 from finetune.source.roots import is_project_module, module_file
+from finetune.source.text import text_of
 from finetune.source.uses import Chain, Uses, uses
 
 WHOLE = "*"
@@ -13,11 +14,14 @@ EFFECTS = "<module>"
 
 
 class Sources:
-    """The project's modules, each read once."""
+    """The project's modules, each read once, with what each of their statements uses and is as text."""
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self._roots = roots
         self._modules: dict[str, Module | None] = {}
+        self._known: dict[str, bool] = {}
+        self._uses: dict[ast.stmt, Uses] = {}
+        self._texts: dict[ast.stmt, str] = {}
 
     def get(self, name: str) -> Module | None:
         """The module, or None if it is not a file of the project.
@@ -37,7 +41,21 @@ class Sources:
 
     def has(self, name: str) -> bool:
         """Whether the name is a module or a folder of modules of the project."""
-        return is_project_module(name, self._roots)
+        if name not in self._known:
+            self._known[name] = is_project_module(name, self._roots)
+        return self._known[name]
+
+    def uses(self, statement: ast.stmt) -> Uses:
+        """What a statement at the top of a module uses."""
+        if statement not in self._uses:
+            self._uses[statement] = uses(statement)
+        return self._uses[statement]
+
+    def text(self, statement: ast.stmt) -> str:
+        """What a hash takes of a statement."""
+        if statement not in self._texts:
+            self._texts[statement] = text_of(statement)
+        return self._texts[statement]
 
 
 class Closure:
@@ -97,7 +115,7 @@ class Closure:
             self.found[key] = bindings
             for binding in bindings:
                 if isinstance(binding, ast.stmt):
-                    self._use(module, uses(binding))
+                    self._use(module, self._sources.uses(binding))
 
     def _use(self, module: Module, used: Uses) -> None:
         inner: dict[str, list[Import]] = {}

@@ -16,6 +16,7 @@ from torch import distributed
 from transformers import EvalPrediction, TrainerCallback, TrainingArguments, set_seed
 
 from finetune.calls import call, model_section
+from finetune.collector import set_aside
 from finetune.config.train import TrainConfig
 from finetune.errors import TrainError
 from finetune.evaluation.direction import check_best_metric, lower_is_better
@@ -90,7 +91,7 @@ def fit(
     if last is not None and leads:
         say(f"train: goes on from the checkpoint of step {last.step}")
     started = time.perf_counter()
-    with progress, stop, _memory_explained(settings):
+    with set_aside(), progress, stop, _memory_explained(settings):  # Trainer collects all garbage before it begins
         trainer.train_from(last)
     best = trainer.best_model(build) if leads else trainer.model  # only the first process keeps it
     done = (trainer.state.epoch or 0) - (0 if last is None else last.facts[EPOCH])

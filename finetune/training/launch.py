@@ -18,6 +18,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from finetune.asked import SIGNALS
+from finetune.collector import collect_rarely
 from finetune.errors import TrainError
 from finetune.training.accelerated import accelerate_environment
 from finetune.training.callbacks import TrainingStopped
@@ -131,4 +132,5 @@ def main(name: str) -> int:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     sys.exit(main(sys.argv[1]))

@@ -8,6 +8,7 @@ import traceback
 from dataclasses import asdict
 from pathlib import Path
 
+from finetune.collector import collect_rarely
 from finetune.training.failures import leave
 from finetune.training.work import STOPPED, TRAINED, WORK, Work
 
@@ -70,4 +71,5 @@ def train_along(work: Work, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     sys.exit(main(sys.argv[1]))

@@ -3,7 +3,6 @@
 import json
 import os
 import select
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,10 +14,10 @@ from typing import Any
 
 from finetune.storage.publish import publish
 from rehearsal import Rehearsal, Settings
+from tests.checkout import put_rooms
 from tests.e2e.workbench import REPOSITORY, Workbench
 from tests.finetune.s3_server import environment
 
-ROOMS = ("finetune", "operators", "materializers", "pipelines", "steps")
 WAIT = 480.0
 OF_THE_STACK_FILE = ("FINETUNE_BUCKET", "FINETUNE_ROLE", "FINETUNE_IMAGE", "AWS_REGION", "AWS_DEFAULT_REGION")
 """What stacks/sagemaker.yaml reads from the environment: needed to submit a run, not to look at one."""
@@ -204,6 +203,5 @@ def on_aws(bench: Workbench) -> Iterator[Aws]:
 
 def project(bench: Workbench) -> Settings:
     """Settings of a rehearsal whose image holds the experiment and the project's rooms."""
-    for room in ROOMS:
-        shutil.copytree(REPOSITORY / room, bench.project / room, ignore=shutil.ignore_patterns("__pycache__"))
+    put_rooms(bench.project, "finetune", "operators", "materializers", "pipelines", "steps")
     return Settings(project=str(bench.project), stop_grace_s=3.0)

@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -25,6 +24,7 @@ from rehearsal import Rehearsal, Settings
 from rehearsal.fixture import skip_where_refused
 from stacks.files import load_stack
 from stacks.iam.render import render
+from tests.checkout import put_rooms
 from tests.e2e.searching import definitions, files, forms_of, joined, logs, objects, places_of, tables, unpacked
 from tests.e2e.workbench import REPOSITORY, UNCHECKED, Workbench, clean_environment
 from tests.rehearsal.zenml.test_pipeline import ELSEWHERE, allows
@@ -32,7 +32,6 @@ from tests.rehearsal.zenml.test_pipeline import ELSEWHERE, allows
 EXPERIMENT = "EXP-7-planted"
 TOKEN = "ZENML_STORE_API_TOKEN"
 """The one exception: by it a job talks to ZenML's server, so ZenML itself puts it into the job's environment."""
-ROOMS = ("finetune", "materializers", "operators", "pipelines", "steps")
 CREATE = """
 import sys
 from zenml.client import Client
@@ -85,8 +84,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
     bench = Workbench.make(folder, folder / "zenml", EXPERIMENT)
     # So that what is searched for in vain would be found in what jobs print.
     bench.replace("    Path(home,", f'    print("{EXPERIMENT}", flush=True)\n    Path(home,')
-    for room in ROOMS:
-        shutil.copytree(REPOSITORY / room, bench.project / room)
+    put_rooms(bench.project, "finetune", "materializers", "operators", "pipelines", "steps")
     with Rehearsal(folder / "outputs" / "rehearsal", Settings(project=str(bench.project))) as up:
         mine = {"AWS_SECRET_ACCESS_KEY": _secret("key"), "AWS_SESSION_TOKEN": _secret("token"), "TOKEN": _secret("own")}
         made = Planted(up, folder, _secret("team"), _secret("region"), _secret("password"), mine)

@@ -103,9 +103,9 @@ class Bench:
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A rehearsal whose image holds the project's code, and nothing else of the checkout."""
     skip_where_refused()
-    files = {f"/app/{room}": str(ROOT / room) for room in ("finetune", "operators")}
+    files = {f"/app/{room}": str(ROOT / room) for room in ("docker/startup", "finetune", "operators")}
     files |= {"/app/experiments": str(PROJECT / "experiments"), "/app/jobs": str(PROJECT / "jobs")}
-    variables = {"PYTHONUNBUFFERED": "TRUE", "PYTHONPATH": "/app"}
+    variables = {"PYTHONUNBUFFERED": "TRUE", "PYTHONPATH": "/app:/app/docker/startup"}
     image = Image(files=files, environment=variables, train=TRAIN, folder="/app")
     settings = Settings(images={IMAGE: image}, stop_grace_s=20.0, sync_s=0.3)
     with Rehearsal(tmp_path_factory.mktemp("rehearsal") / "home", settings) as up:

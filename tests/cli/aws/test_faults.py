@@ -13,7 +13,8 @@ import pytest
 from operators.execution import execution_of
 from rehearsal import Rehearsal, Settings
 from rehearsal.fixture import skip_where_refused
-from tests.cli.aws.test_runs import ROOT, Bench, Watch
+from tests.checkout import put_rooms
+from tests.cli.aws.test_runs import Bench, Watch
 
 PROJECT = Path(__file__).parent / "faults"
 RUN = "EXP-8-grief"
@@ -34,8 +35,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grief]:
     skip_where_refused()
     folder = tmp_path_factory.mktemp("grief")
     shutil.copytree(PROJECT, folder / "project")
-    for room in ("finetune", "operators"):
-        shutil.copytree(ROOT / room, folder / "project" / room)
+    put_rooms(folder / "project", "finetune", "operators")
     with Rehearsal(folder / "rehearsal", Settings(project=str(folder / "project"), stop_grace_s=3.0)) as up:
         yield Grief(up)
 

@@ -18,6 +18,7 @@ import pytest
 from rehearsal import Rehearsal, Settings
 from rehearsal.fixture import skip_where_refused
 from stacks.files import load_stack
+from tests.checkout import put_rooms
 from tests.rehearsal.zenml.test_pipeline import check_calls
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -118,8 +119,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     skip_where_refused()
     folder = tmp_path_factory.mktemp("runs")
     shutil.copytree(PROJECT, folder / "project")
-    for room in ("finetune", "operators"):
-        shutil.copytree(ROOT / room, folder / "project" / room)
+    put_rooms(folder / "project", "finetune", "operators")
     with Rehearsal(folder / "rehearsal", Settings(project=str(folder / "project"), stop_grace_s=3.0)) as up:
         yield Bench(up)
 

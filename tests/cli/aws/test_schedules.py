@@ -17,6 +17,7 @@ from rehearsal import Rehearsal, Settings
 from rehearsal.fixture import skip_where_refused
 from stacks.files import load_stack
 from stacks.iam.render import render
+from tests.checkout import put_rooms
 from tests.cli.aws.test_runs import PROJECT, ROOT, Ran
 from tests.e2e.workbench import Workbench, clean_environment
 from tests.rehearsal.zenml.test_pipeline import ELSEWHERE, allows
@@ -101,8 +102,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     skip_where_refused()
     folder = tmp_path_factory.mktemp("schedules")
     made = Workbench.make(folder, folder / "zen", EXPERIMENT)
-    for room in ("finetune", "materializers", "operators", "steps"):
-        shutil.copytree(ROOT / room, made.project / room, ignore=shutil.ignore_patterns("__pycache__"))
+    put_rooms(made.project, "finetune", "materializers", "operators", "steps")
     shutil.copytree(Path(__file__).parent / "scheduled", made.project, dirs_exist_ok=True)
     shutil.copy(PROJECT / "commands.py", made.project)
     with Rehearsal(made.project / "outputs" / "rehearsal", Settings(project=str(made.project), stop_grace_s=3.0)) as up:

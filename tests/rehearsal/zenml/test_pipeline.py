@@ -23,6 +23,7 @@ from rehearsal.fixture import skip_where_refused
 from rehearsal.state import State
 from stacks.files import load_stack
 from stacks.iam.render import render
+from tests.checkout import put_rooms
 from tests.rehearsal.conftest import Bench
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -55,9 +56,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     folder = tmp_path_factory.mktemp("zenml")
     shutil.copytree(PROJECT, folder / "project")
     # A job loads the whole stack, its step operator included.
-    for room in ("finetune", "operators"):
-        if (ROOT / room).is_dir():
-            shutil.copytree(ROOT / room, folder / "project" / room)
+    put_rooms(folder / "project", "finetune", "operators")
     with Rehearsal(folder / "rehearsal", Settings(project=str(folder / "project"), stop_grace_s=1.0)) as rehearsal:
         yield rehearsal
 
