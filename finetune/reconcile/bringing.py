@@ -10,6 +10,7 @@ from finetune.reconcile.manifest import HashFrom, Line
 from finetune.reconcile.selection import Selected, Selection
 from finetune.reconcile.snapshot import InProduction, Snapshot, ids_of
 from finetune.reconcile.transfer import Batch, Source, Transfer
+from finetune.reconcile.unlike import Unlike
 from finetune.reconcile.validate import Validation
 from finetune.storage.digest import MD5, Digest
 from finetune.storage.listing import ListedFile
@@ -38,15 +39,21 @@ def bring_home(snapshot: Snapshot, selection: Selection, hashing: Hashing, trans
         StorageError: The home's lock was lost.
     """
     validation, names = Validation(transfer), snapshot.further_columns.names
-    pairs = zip(ids_of(snapshot), selection, strict=True)
-    ids = (_id(found, selected, transfer.files_from_production, names) for found, selected in pairs)
+    unlike = Unlike(names)
+
+    def ids() -> Iterator[_Id]:
+        for found, selected in zip(ids_of(snapshot), selection, strict=True):
+            unlike.see(found, selected)
+            yield _id(found, selected, transfer.files_from_production, names)
+
     with Progress("bring home", selection.kept) as progress:
-        for chunk in chunks(ids, BATCH):
+        for chunk in chunks(ids(), BATCH):
             batch = _batch([each for each in chunk if each.selected.reason is None], hashing, transfer.production)
             files = dict(validation.complete(batch, transfer.bring_home(batch)))
             progress.advance_to(progress.done + len(batch))
             yield from (Line(each.row, files.get(each.selected.guid, ()), each.selected.reason) for each in chunk)
     validation.refuse_missing()
+    unlike.tell()
 
 
 def _id(found: InProduction, selected: Selected, files: Sequence[str], further: Sequence[str]) -> _Id:

@@ -66,8 +66,13 @@ class InProduction(NamedTuple):
 
     def row(self, label: str | None) -> LabelRow | None:
         """The id's row, of several the last with the label; without a label the last of all."""
-        rows = self.rows if label is None else [row for row in self.rows if row.label == label]
+        rows = self._labelled(label)
         return rows[-1] if rows else None
+
+    def unlike(self, label: str | None) -> list[int]:
+        """The places of those further columns in which the rows that could be `row` differ."""
+        values = zip(*(map(str, row.more) for row in self._labelled(label)), strict=True)
+        return [place for place, column in enumerate(values) if any(value != column[0] for value in column)]
 
     def told(self, label: str, names: Sequence[str]) -> list[ListedFile]:
         """The files with these names; with the hash that the row with the label tells, if it does."""
@@ -76,6 +81,9 @@ class InProduction(NamedTuple):
         if row is None or row.told is None:
             return files
         return [file._replace(digest=_digest(row.told)) for file in files]
+
+    def _labelled(self, label: str | None) -> list[LabelRow]:
+        return self.rows if label is None else [row for row in self.rows if row.label == label]
 
 
 def take_snapshot(
