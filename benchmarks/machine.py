@@ -1,14 +1,12 @@
 """Where and from what a benchmark was run: the machine in words, and the commit."""
 
-import os
 import platform
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
-
 from benchmarks.results import Place
+from finetune.hardware import hardware
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
@@ -20,10 +18,9 @@ def place() -> Place:
 
 
 def machine() -> str:
-    """CPU model, cores, memory, operating system and Python."""
-    memory = f"{psutil.virtual_memory().total / 2**30:.0f} GiB"
+    """Processor, cores, memory, operating system and Python."""
     system = f"{_distribution()} ({platform.system()} {platform.release()})"
-    return f"{_cpu()}, {os.cpu_count()} cores, {memory}, {system}, Python {platform.python_version()}"
+    return f"{hardware()}, {system}, Python {platform.python_version()}"
 
 
 def commit() -> str:
@@ -38,13 +35,6 @@ def commit() -> str:
 
 def _git(*arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()
 
 
 def _distribution() -> str:

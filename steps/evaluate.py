@@ -15,6 +15,7 @@ from finetune.evaluation.evaluate import write_nothing
 from finetune.experiment import Home
 from finetune.failure import Failure, failure_in
 from finetune.functions import load_functions
+from finetune.hardware import hardware
 from finetune.reconcile.manifest import Manifest
 from finetune.reconcile.occupant import refuse_other
 from finetune.report.failure import failure_page
@@ -24,7 +25,7 @@ from finetune.tracking.results import track_evaluation
 from materializers.table import TableMaterializer
 from steps.outcome import attempted, failed, run_of_model
 from steps.tracking import tracked
-from steps.work import seconds_so_far, working
+from steps.work import hardware_so_far, seconds_so_far, working
 
 Evaluated = tuple[dict[str, Any], Predictions, HTMLString]
 
@@ -66,7 +67,8 @@ def evaluate(
                 log_metadata({"metrics": evaluation.metrics, **evaluation.baselines})
                 seconds = {**seconds_so_far(), "evaluate": time.perf_counter() - started}
                 facts = report_facts(evaluation, preparation, history, manifest, run=run_of_model(), seconds=seconds)
-                report = build_report(replace(facts, checks=checks or ()))
+                machines = {**hardware_so_far(), "evaluate": hardware()}
+                report = build_report(replace(facts, checks=checks or (), hardware=machines))
                 track_evaluation(trackers, evaluation, report)
             return evaluation.to_dict(), Predictions(evaluation.predictions), HTMLString(report)
 

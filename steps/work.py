@@ -9,23 +9,24 @@ from typing import Any
 from zenml import get_step_context, log_metadata
 
 from finetune.facts import facts_of
+from finetune.hardware import hardware
 from finetune.invocations import OF_A_MODEL, invocation, model_of, names_of_models
 from materializers.local import scratch_folder
 
-SECONDS = "seconds"
+SECONDS, HARDWARE = "seconds", "hardware"
 LEAST_S = 0.001
 """What a step takes at least: 0 stands for one from the cache."""
 
 
 @contextmanager
 def working() -> Iterator[Path]:
-    """Gives a scratch folder, and logs how long the step's work took, in seconds, as its metadata.
+    """Gives a scratch folder, and logs how long the step's work took, in seconds, and on what, as its metadata.
 
     The folder lives as long as the process, because ZenML stores the outputs after the work.
     """
     started = time.perf_counter()
     yield scratch_folder()
-    log_metadata({SECONDS: max(LEAST_S, round(time.perf_counter() - started, 3))})
+    log_metadata({SECONDS: max(LEAST_S, round(time.perf_counter() - started, 3)), HARDWARE: hardware()})
 
 
 def run_facts() -> dict[str, Any]:
@@ -42,13 +43,22 @@ def seconds_so_far() -> dict[str, float]:
 
     Where there are several models, steps of the others are left out.
     """
+    return {step: float(seconds) for step, seconds in _logged_so_far(SECONDS).items()}
+
+
+def hardware_so_far() -> dict[str, str]:
+    """The machine of each of the steps that `seconds_so_far` tells of."""
+    return _logged_so_far(HARDWARE)
+
+
+def _logged_so_far(what: str) -> dict[str, str]:
     context = get_step_context()
     models = names_of_models(run_facts()["config"])
     others = set(models) - {model_of(context.step_name, models)}
     return {
-        name: float(str(step.run_metadata[SECONDS]))
+        name: str(step.run_metadata[what])
         for name, step in context.pipeline_run.steps.items()
-        if SECONDS in step.run_metadata and model_of(name, models) not in others
+        if what in step.run_metadata and model_of(name, models) not in others
     }
 
 

@@ -1,7 +1,7 @@
 """What a report is made of: plain values, gathered by whoever evaluated the model."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,8 @@ class ReportFacts:
     """Fingerprints by name, for example manifest and dataset."""
     model: str | None = None
     """The model's name, where the run has several."""
+    hardware: Mapping[str, str] = field(default_factory=dict)
+    """The machine on which a step took its seconds."""
     checks: Sequence[Mapping[str, Any]] = ()
     """What the data checks found, as `Finding.to_dict` gives it."""
 

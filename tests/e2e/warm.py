@@ -5,6 +5,7 @@ that starts from here differs from one in a fresh process by what is imported al
 packages that is made once; no code of an experiment is loaded before the fork.
 """
 
+import atexit
 import importlib
 import importlib.metadata
 import json
@@ -35,7 +36,9 @@ def serve() -> None:
         asked = json.loads(line)
         child = os.fork()
         if child == 0:
-            os._exit(run(**asked))
+            code = run(**asked)
+            atexit._run_exitfuncs()  # scratch folders go; the interpreter's own end would take a second
+            os._exit(code)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 

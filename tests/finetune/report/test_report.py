@@ -99,6 +99,15 @@ def test_the_page_says_what_a_reader_asks_for() -> None:
     assert len(images(page)) == 6
 
 
+def test_the_times_say_on_what_machine_they_were_taken() -> None:
+    small, large = "AMD EPYC, 2 cores, 8 GiB", "AMD EPYC, 48 cores, 192 GiB, 4 x NVIDIA A10G"
+    one = build_report(facts(hardware=dict.fromkeys(("train", "tune", "prepare"), small)))
+    assert one.count(small) == 1 and f"Machine: {small}." in one
+    two = build_report(facts(hardware={"train": large, "prepare": small}))
+    rows = re.findall(r'<tr><th scope="row">(\w+)</th><td>[^<]+</td><td class="text">([^<]*)</td></tr>', two)
+    assert rows == [("train", large), ("tune", ""), ("prepare", small)]
+
+
 def test_the_page_stands_alone_and_is_accessible() -> None:
     page = build_report(facts())
     tags = Tags(page)
