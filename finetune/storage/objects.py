@@ -1,6 +1,5 @@
 """Objects of S3 through the process's client: each request is tried again while S3 ails, and fails in our words."""
 
-from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,27 +10,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from finetune.errors import StorageError
 from finetune.storage import bulk
 from finetune.storage.client import s3_client
-from finetune.storage.digest import CHUNK, MD5, Digest, new_hasher
+from finetune.storage.digest import CHUNK, Digest, new_hasher
 from finetune.storage.failures import checked, other
 from finetune.storage.object import Object, described, etag_of, metadata_of
-from finetune.storage.plan import Copy
 from finetune.storage.retry import retried
 from finetune.storage.s3_errors import ABSENT, CHANGED, CONFLICT, code_of, s3_errors
 from finetune.storage.uri import S3Uri
 
 T = TypeVar("T")
 
-LARGEST_COPY = 5 * 1024**3
-"""What CopyObject takes in one request, in bytes (S3's documentation); larger objects are copied in parts."""
-PART = 256 * 1024**2
-"""Bytes of a part that S3 copies in one request; boto3 makes them larger where S3's 10,000 parts would not do."""
-
 
 class Objects:
     """The calls to S3."""
-
-    def __init__(self, largest_copy: int = LARGEST_COPY) -> None:
-        self._largest_copy = largest_copy
 
     def below(self, folder: S3Uri) -> Iterator[Object]:
         """Yields all objects below a place, in order of their keys; asks for a page of a thousand at a time."""
@@ -194,35 +184,6 @@ class Objects:
             self.delete(uri)
             raise other(found, digest)
 
-    def copy(self, file: Copy) -> None:
-        """Copies within S3, if the source still is this version; its content comes here only if S3 tells no hash.
-
-        Raises:
-            ClientError: S3 refuses it, for instance because the source changed.
-            CorruptError: It has another content than expected; then nothing stays.
-        """
-        source, destination = S3Uri.parse(file.source), S3Uri.parse(file.destination)
-        found = self._copy(source, destination, file) or self.digest(
-            source, file.digest.kind, etag_of(file.version) or None
-        )
-        if found != file.digest:
-            self.delete(destination)
-            raise other(found, file.digest)
-
-    def _copy(self, source: S3Uri, destination: S3Uri, file: Copy) -> Digest | None:
-        """Gives the digest that S3 tells of the copy."""
-        place, there = {"Bucket": source.bucket, "Key": source.key}, (destination.bucket, destination.key)
-        extra: dict[str, Any] = {"Metadata": metadata_of(file.digest, file.version), "MetadataDirective": "REPLACE"}
-        if file.version:
-            extra["CopySourceIfMatch"] = etag_of(file.version)
-        if file.size > self._largest_copy:
-            retried(lambda: s3_client().copy(place, *there, ExtraArgs=extra, Config=_in_parts(self._largest_copy)))
-            return None
-        if file.digest.kind != MD5:
-            extra["ChecksumAlgorithm"] = file.digest.kind.upper()
-        answer = retried(lambda: s3_client().copy_object(CopySource=place, Bucket=there[0], Key=there[1], **extra))
-        return _told(answer, file.digest.kind)
-
     def delete(self, uri: S3Uri, *, etag: str | None = None) -> None:
         """Removes an object, if it is there; where an ETag is given, only that one."""
         condition = {} if etag is None else {"IfMatch": etag}
@@ -236,21 +197,6 @@ class Objects:
 def _upload(source: Path, uri: S3Uri, metadata: dict[str, str]) -> None:
     with source.open("rb") as file:
         s3_client().upload_fileobj(file, uri.bucket, uri.key, ExtraArgs={"Metadata": metadata})
-
-
-def _in_parts(largest_copy: int) -> Any:
-    from boto3.s3.transfer import TransferConfig
-
-    return TransferConfig(multipart_threshold=largest_copy, multipart_chunksize=min(PART, largest_copy))
-
-
-def _told(answer: dict[str, Any], kind: str) -> Digest | None:
-    """The digest of that kind in S3's answer to CopyObject: pure."""
-    result = answer["CopyObjectResult"]
-    if kind == MD5:
-        return None if "kms" in answer.get("ServerSideEncryption", "") else Digest.of_etag(result["ETag"])
-    told = result.get(f"Checksum{kind.upper()}")
-    return None if told is None else Digest(kind, b64decode(told).hex())
 
 
 def _ask(operation: str, source: object, work: Callable[[], T], destination: object = None) -> T:

@@ -22,6 +22,7 @@ from finetune.storage.s3_copy import THROUGH
 from finetune.storage.s3_lock import S3Lock
 from finetune.storage.storage import Storage, storage_of
 from finetune.storage.uri import S3Uri
+from finetune.storage.within_s3 import copy_within
 from tests.finetune.s3_server import Weather, environment, objects, put
 
 
@@ -106,12 +107,12 @@ def test_an_object_beyond_the_limit_of_one_request_is_copied_in_parts(bucket: st
     found = Objects().head(S3Uri(bucket, "p/x/a"))
     assert found is not None
     file = Copy(f"s3://{bucket}/p/x/a", f"s3://{bucket}/h", found.size, found.version, Digest.of_bytes(content))
-    Objects(largest_copy=6 * 1024**2).copy(file)
+    copy_within(Objects(), file, largest=6 * 1024**2)
     assert objects(bucket, "h") == {"h": content}
     assert boto3.client("s3").head_object(Bucket=bucket, Key="h")["ETag"].endswith('-2"')
     put(bucket, {"p/x/a": content[::-1]})
     with pytest.raises(ClientError, match="Precondition"):
-        Objects(largest_copy=6 * 1024**2).copy(file)
+        copy_within(Objects(), file, largest=6 * 1024**2)
 
 
 @pytest.mark.parametrize("key", ["a//b", "a/../b", "a/./b", "x\ty", "ü 😀#?&+", "k" * 1_020, "a%2Fb"])
