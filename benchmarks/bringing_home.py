@@ -38,7 +38,7 @@ def bring_home(production: str, root: str) -> dict[str, int]:
         transfer = Transfer(*places, [NAME], [NAME], None, False, journal, lock, pool, decisions)
         items = sorted(_items(production), key=lambda item: str(item[0]["guid"]))
         for start in range(0, len(items), BATCH):
-            transfer.bring_home(items[start : start + BATCH])
+            transfer.bring_home(items[start : start + BATCH], items[start + BATCH : start + 2 * BATCH])
         transfer.refuse_failures()
     return dict(decisions)
 

@@ -24,6 +24,7 @@ from benchmarks.bringing_home import NAME, bring_home, wrong_or_missing
 from benchmarks.figure import Figure, all_of, at_least, json_line
 from benchmarks.object_store import account, binary, seaweedfs
 from benchmarks.workspace import note
+from finetune.collector import collect_rarely
 from finetune.storage.publish import publish
 
 SMALL, LARGE = (10_000, 1_024), (200, 8 * 1024**2)
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="rounds of each measurement")
     parser.add_argument("--part", type=int, default=1, help="measure only one of so many objects")
     asked = parser.parse_args()
+    collect_rarely()  # as run.py does
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name, seaweedfs(Path(name)) as address:
         os.environ.update(account(address))
         small = _measured(Path(name), "small", SMALL[0] // asked.part, SMALL[1], asked.repeats, again=True)

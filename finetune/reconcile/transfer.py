@@ -4,7 +4,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from finetune.reconcile.parallel import streamed
 from finetune.storage.digest import Digest
 from finetune.storage.disk import full_disk
 from finetune.storage.failures import Failures, ObjectError
+from finetune.storage.listing import ListedFile
 from finetune.storage.plan import Copy, Decision, compared, plan
 from finetune.storage.storage import Held, Storage, storage_of
 from finetune.storage.uri import join
@@ -66,9 +67,15 @@ class Transfer:
     failures: Failures = field(default_factory=Failures)
     """Files that could not be copied."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _looked: dict[str, Future[dict[str, ListedFile]]] = field(default_factory=dict)
+    """What is at home of a batch that has not come yet, by its first guid."""
 
-    def bring_home(self, batch: Batch) -> AtHome:
+    def bring_home(self, batch: Batch, following: Batch = ()) -> AtHome:
         """Copies and processes ids, and lists their files at home.
+
+        Args:
+            batch: The ids.
+            following: Those that come next: what is at home of them is looked for while these are copied.
 
         Returns:
             What is there of files_at_home; less than all if process_func did not write a file. An id of which a file
@@ -81,7 +88,7 @@ class Transfer:
         if not batch:
             return []
         self.lock.check()
-        failed = self._copy_all(batch)
+        failed = self._copy_all(batch, following)
         came = [item for item in batch if item[0]["guid"] not in failed]
         return list(streamed(self.pool, self._finish, came, len(came)))
 
@@ -104,18 +111,23 @@ class Transfer:
         self.storage.put(self.failures.path, place)
         raise self.failures.error(place)
 
-    def _copy_all(self, batch: Batch) -> set[str]:
+    def _copy_all(self, batch: Batch, following: Batch) -> set[str]:
         """Copies what must be copied, and gives the ids of which a file could not be."""
-        guids = [row["guid"] for row, _ in batch]
-        for guid in guids:
-            self.storage.make_folder(join(self.reconciled, guid))
-        there = self.storage.at_home(self.reconciled, guids, self.files_from_production)
+        for row, _ in batch:
+            self.storage.make_folder(join(self.reconciled, row["guid"]))
+        looked = self._looked.pop(batch[0][0]["guid"], None)
+        there = self._look(batch) if looked is None else looked.result()
+        if following:
+            self._looked[following[0][0]["guid"]] = self.pool.submit(self._look, following)
         files = [(row["guid"], file) for row, sources in batch for file in self._copies(row, sources)]
         planned = list(plan((file for _, file in files), there, self.overwrite))
         todo = [(guid, *each) for (guid, _), each in zip(files, planned, strict=True) if each[1] is not Decision.SKIP]
         if len(todo) < len(planned):
             self.decisions[Decision.SKIP] += len(planned) - len(todo)
         return {guid for guid in streamed(self.pool, self._copy, todo, len(todo)) if guid is not None}
+
+    def _look(self, batch: Batch) -> dict[str, ListedFile]:
+        return self.storage.at_home(self.reconciled, [row["guid"] for row, _ in batch], self.files_from_production)
 
     def _copies(self, row: Mapping[str, Any], sources: Sequence[Source]) -> list[Copy]:
         folder = join(self.reconciled, row["guid"])

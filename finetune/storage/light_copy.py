@@ -6,27 +6,23 @@ copy's MD5. obstore copies as lightly, but keeps the answer to itself; docs/stor
 
 import os
 import re
-import ssl
 import threading
 from datetime import UTC, datetime
 from functools import cache
 from html import unescape
-from http.client import HTTPConnection, HTTPException, HTTPSConnection, RemoteDisconnected
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from botocore.exceptions import ClientError, HTTPClientError, NoCredentialsError
-from botocore.httpsession import where
 
 from finetune.storage.client import s3_client
+from finetune.storage.exchange import Exchange
 from finetune.storage.options import options
 from finetune.storage.session import Make, session_maker
 from finetune.storage.signature import Keys, signed
 from finetune.storage.uri import S3Uri
 
-TIMEOUT_S = 60
-_CLOSED_WHILE_IDLE = (RemoteDisconnected, BrokenPipeError, ConnectionResetError)
 _ETAG, _CODE, _MESSAGE = (re.compile(f"<{name}>(.*?)</{name}>", re.DOTALL) for name in ("ETag", "Code", "Message"))
 _local = threading.local()
 
@@ -59,44 +55,26 @@ def copy_object(source: S3Uri, destination: S3Uri, metadata: dict[str, str], eta
     }
     frozen = credentials.get_frozen_credentials()
     keys = Keys(frozen.access_key, frozen.secret_key, frozen.token)
-    status, encryption, body = _answer(
-        endpoint, path, signed("PUT", path, headers, keys, client.meta.region_name, datetime.now(UTC))
-    )
+    sent = signed("PUT", path, headers, keys, client.meta.region_name, datetime.now(UTC))
+    try:
+        answer = _exchange(endpoint).ask("PUT", path, sent)
+    except (OSError, ValueError) as error:
+        raise HTTPClientError(error=error) from error
+    body = answer.body.decode("utf-8", "replace")
     told = _ETAG.search(body)
-    if status != 200 or told is None:
-        raise _refused(status, body)
+    if answer.status != 200 or told is None:
+        raise _refused(answer.status, body)
+    encryption = answer.headers.get("x-amz-server-side-encryption", "")
     return {"CopyObjectResult": {"ETag": unescape(told[1])}, "ServerSideEncryption": encryption}
 
 
-def _answer(endpoint: SplitResult, path: str, headers: dict[str, str]) -> tuple[int, str, str]:
-    """Status, encryption and body; a connection that the server closed while it waited is opened anew."""
-    connection = _connection(endpoint)
-    is_new = connection.sock is None
-    try:
-        connection.request("PUT", path, headers=headers)
-        answer = connection.getresponse()
-        body = answer.read().decode("utf-8", "replace")
-    except (HTTPException, OSError) as error:
-        connection.close()
-        if not is_new and isinstance(error, _CLOSED_WHILE_IDLE):
-            return _answer(endpoint, path, headers)
-        raise HTTPClientError(error=error) from error
-    return answer.status, answer.headers.get("x-amz-server-side-encryption", ""), body
-
-
-def _connection(endpoint: SplitResult) -> HTTPConnection:
+def _exchange(endpoint: SplitResult) -> Exchange:
     """This thread's; a forked process must not share its parent's."""
     key = (os.getpid(), endpoint)
     if getattr(_local, "key", None) != key:
-        host, port = endpoint.hostname or "", endpoint.port
-        _local.connection = (
-            HTTPSConnection(host, port, timeout=TIMEOUT_S, context=_tls())
-            if endpoint.scheme == "https"
-            else HTTPConnection(host, port, timeout=TIMEOUT_S)
-        )
-        _local.key = key
-    connection: HTTPConnection = _local.connection
-    return connection
+        _local.key, _local.exchange = key, Exchange(endpoint)
+    exchange: Exchange = _local.exchange
+    return exchange
 
 
 def _refused(status: int, body: str) -> ClientError:
@@ -119,11 +97,6 @@ def _credentials(client: Any, make: Make) -> Any:
     if credentials is None:
         raise NoCredentialsError
     return credentials
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or where())
 
 
 def _quoted(uri: S3Uri) -> str:
