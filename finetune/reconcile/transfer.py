@@ -67,7 +67,7 @@ class Transfer:
     failures: Failures = field(default_factory=Failures)
     """Files that could not be copied."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _looked: dict[str, Future[dict[str, ListedFile]]] = field(default_factory=dict)
+    _looked: dict[str, Future[Mapping[str, ListedFile]]] = field(default_factory=dict)
     """What is at home of a batch that has not come yet, by its first guid."""
 
     def bring_home(self, batch: Batch, following: Batch = ()) -> AtHome:
@@ -126,7 +126,7 @@ class Transfer:
             self.decisions[Decision.SKIP] += len(planned) - len(todo)
         return {guid for guid in streamed(self.pool, self._copy, todo, len(todo)) if guid is not None}
 
-    def _look(self, batch: Batch) -> dict[str, ListedFile]:
+    def _look(self, batch: Batch) -> Mapping[str, ListedFile]:
         return self.storage.at_home(self.reconciled, [row["guid"] for row, _ in batch], self.files_from_production)
 
     def _copies(self, row: Mapping[str, Any], sources: Sequence[Source]) -> list[Copy]:

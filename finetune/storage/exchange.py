@@ -9,13 +9,14 @@ import ssl
 import struct
 from collections.abc import Mapping
 from functools import cache
-from typing import BinaryIO, NamedTuple
+from io import BufferedReader
+from typing import NamedTuple
 from urllib.parse import SplitResult
 
 from botocore.httpsession import where
 
 CONNECT_S, ANSWER_S = 10, 60
-BUFFER = 16_384
+LONGEST_LINE = 16_384
 
 
 class Answer(NamedTuple):
@@ -33,7 +34,7 @@ class Exchange:
     def __init__(self, endpoint: SplitResult) -> None:
         self._endpoint = endpoint
         self._socket: socket.socket | None = None
-        self._answers: BinaryIO | None = None
+        self._answers: BufferedReader | None = None
 
     def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
         """Sends a request and reads its answer; a connection that was closed while it waited is made anew.
@@ -73,7 +74,7 @@ class Exchange:
         """Gives the first line of the answer."""
         if self._socket is None:
             self._socket = _connected(self._endpoint)
-            self._answers = self._socket.makefile("rb", BUFFER)
+            self._answers = self._socket.makefile("rb")
         self._socket.sendall(request)
         first = self._line()
         if not first:
@@ -114,10 +115,10 @@ class Exchange:
         return body
 
     def _line(self) -> bytes:
-        return self._file.readline(BUFFER)
+        return self._file.readline(LONGEST_LINE)
 
     @property
-    def _file(self) -> BinaryIO:
+    def _file(self) -> BufferedReader:
         if self._answers is None:
             raise ConnectionAbortedError("the connection is closed")
         return self._answers

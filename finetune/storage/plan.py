@@ -71,7 +71,7 @@ def decide(file: Copy, there: ListedFile | None, overwrite: bool) -> Decision:
         return Decision.COPY_OVERWRITE
     if there.digest is None:
         return Decision.COMPARE
-    if there.digest in (file.digest, Digest.of_etag(etag_of(file.version))):
+    if there.digest == file.digest or there.digest == Digest.of_etag(etag_of(file.version)):
         return Decision.SKIP
     return Decision.COPY_HASH if there.digest.kind == file.digest.kind else Decision.COMPARE
 

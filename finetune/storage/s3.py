@@ -38,6 +38,8 @@ class S3Storage:
 
     def __init__(self) -> None:
         self._objects = Objects()
+        self._etags: dict[str, _Etags] = {}
+        """Of the folders of homes, which are looked at a batch at a time."""
 
     def list_ids(self, folder: str, names: Sequence[str]) -> Iterator[tuple[str, list[ListedFile]]]:
         """As Storage says, in any order; a request for a thousand objects, eight at the same time."""
@@ -51,7 +53,8 @@ class S3Storage:
 
     def at_home(self, folder: str, guids: Sequence[str], names: Sequence[str]) -> dict[str, ListedFile]:
         """As Storage says, by listing from first to last of each few ids: those that lie together cost little."""
-        place, hashes, size = S3Uri.parse(folder), _Etags(self._objects), max(1, PAGE // max(1, len(names)))
+        place, size = S3Uri.parse(folder), max(1, PAGE // max(1, len(names)))
+        hashes = self._etags.setdefault(folder, _Etags(self._objects))
         parts = [guids[start : start + size] for start in range(0, len(guids), size)]
         with ThreadPoolExecutor(LISTINGS) as pool:
             found = list(pool.map(lambda part: list(self._among(place, part, names)), parts))
