@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,10 +18,11 @@ from finetune.storage.uri import join
 NAME = "t"
 
 
-def bring_home(production: str, root: str) -> dict[str, int]:
+def bring_home(production: str, root: str, told: Mapping[str, Digest] | None = None) -> dict[str, int]:
     """Copies each `<id>/t` of production into the experiment home below `root`; gives how many by decision.
 
-    Each file is checked against the MD5 that production's listing tells.
+    Each file is checked against the hash that is told of its id, as a database tells one, else against the MD5 that
+    production's listing tells.
 
     Raises:
         FinetuneError: A file could not be copied.
@@ -36,7 +37,7 @@ def bring_home(production: str, root: str) -> dict[str, int]:
     ):
         places = (home.storage, production, str(home.reconciled), scratch)
         transfer = Transfer(*places, [NAME], [NAME], None, False, journal, lock, pool, decisions)
-        items = sorted(_items(production), key=lambda item: str(item[0]["guid"]))
+        items = sorted(_items(production, told or {}), key=lambda item: str(item[0]["guid"]))
         for start in range(0, len(items), BATCH):
             transfer.bring_home(items[start : start + BATCH], items[start + BATCH : start + 2 * BATCH])
         transfer.refuse_failures()
@@ -50,12 +51,10 @@ def wrong_or_missing(root: str, folder: Path) -> int:
     return sum(there.get(path.name) != Digest.of_file(path / NAME, "md5") for path in folder.iterdir())
 
 
-def _items(production: str) -> Iterator[Item]:
+def _items(production: str, told: Mapping[str, Digest]) -> Iterator[Item]:
     for guid, files in storage_of(production).list_ids(production, [NAME]):
         for file in files:
             if file.digest is None:
                 raise ValueError(f"{guid}/{file.name}: the server tells no MD5 of it")
-            yield (
-                {"guid": guid},
-                [Source(join(production, guid, file.name), file.size, file.version, file.digest, "etag")],
-            )
+            digest = told.get(guid, file.digest)
+            yield {"guid": guid}, [Source(join(production, guid, file.name), file.size, file.version, digest, "etag")]

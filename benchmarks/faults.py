@@ -1,7 +1,9 @@
 """Measures copying 10,000 objects on SeaweedFS through a proxy: undisturbed, and with 503s, resets and spoilt bodies.
 
-A body breaks off with its connection, arrives shorter than it is as if that were all, or with other bytes. The proxy
-leaves out the length of an answer: a rule puts it back, of the whole body or of what is sent of it.
+Of half of the objects a SHA-256 is told, as a database tells one: they are read and written. The others are copied by
+the server, which answers with the copy's MD5. A body, of an object or of an answer, breaks off with its connection,
+arrives shorter than it is as if that were all, or with other bytes. The proxy leaves out the length of an answer: for
+objects a rule puts it back, of the whole body or of what is sent of it.
 """
 
 import sys
@@ -27,11 +29,12 @@ from benchmarks.figure import all_of, json_line, under
 from benchmarks.object_store import account, microburst, seaweedfs
 from benchmarks.workspace import note
 from finetune.storage.counter import RETRIES
+from finetune.storage.digest import Digest
 from finetune.storage.publish import publish
 from finetune.storage.session import use_session
 
 SIZE = 1_024
-HALF = SIZE // 2
+HALF, CUT = SIZE // 2, 80
 Rule = dict[str, Any]
 
 
@@ -41,12 +44,20 @@ def _body(length: int, **response: float) -> Rule:
     return {"operation": "GetObject", "resource": "production", "response": {"set_headers": headers, **response}}
 
 
+def _answer(**response: float) -> Rule:
+    """A rule for the answers to what is written to homes, copies among them."""
+    return {"operation": "PutObject", "resource": "copies", "response": response}
+
+
 FAULTS: dict[str, Rule] = {
     "503": {"probability": 0.01, "error": {"code": "SlowDown", "status": 503}},
     "reset": {"probability": 0.005, "reset": True},
     "broken off": {"probability": 0.001, **_body(SIZE, abort_bytes=HALF)},
     "cut short": {"probability": 0.001, **_body(HALF, truncate_bytes=HALF)},
     "corrupt": {"probability": 0.001, **_body(SIZE, corrupt_bytes=3)},
+    "answer broken off": {"probability": 0.001, **_answer(abort_bytes=CUT)},
+    "answer cut short": {"probability": 0.001, **_answer(truncate_bytes=CUT)},
+    "answer corrupt": {"probability": 0.001, **_answer(corrupt_bytes=3)},
 }
 """What befalls requests; of bodies 0.2 % are truncated, in either way."""
 ALWAYS = _body(SIZE)
@@ -62,6 +73,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name, seaweedfs(Path(name)) as address:
         os.environ.update(account(address))
         _load(Path(name, "files"), asked.objects)
+        told = {path.name: Digest.of_file(path / NAME) for path in Path(name, "files").iterdir() if int(path.name) % 2}
         with microburst(address) as proxy:
             os.environ.update(account(proxy))
             use_session(lambda: boto3.session.Session())  # so that the process's client is made anew
@@ -70,7 +82,7 @@ def main() -> None:
                     named = _rules(proxy, [*(FAULTS.values() if side == "disturbed" else []), ALWAYS])
                     place = f"s3://copies/{side}-{turn}"
                     started = time.perf_counter()
-                    bring_home("s3://production/files", place)
+                    bring_home("s3://production/files", place, told)
                     seconds[side].append(time.perf_counter() - started)
                     note(f"{side}: {seconds[side][-1]:.2f} s")
                     if side == "disturbed":

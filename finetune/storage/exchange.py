@@ -4,6 +4,7 @@ http.client takes three times as long: it looks at the socket before each read, 
 """
 
 import os
+import select
 import socket
 import ssl
 import struct
@@ -34,6 +35,7 @@ class Exchange:
     def __init__(self, endpoint: SplitResult) -> None:
         self._endpoint = endpoint
         self._socket: socket.socket | None = None
+        self._poll: select.poll | None = None
         self._answers: BufferedReader | None = None
 
     def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
@@ -45,15 +47,14 @@ class Exchange:
         """
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         request = f"{method} {path} HTTP/1.1\r\n{lines}content-length: 0\r\n\r\n".encode()
+        if self._poll is not None and self._poll.poll(0):
+            self.close()  # nothing was asked, so this is the end of a connection that waited
         waited = self._socket is not None
         try:
             first = self._send(request)
-        except (ConnectionError, ssl.SSLEOFError):
-            self.close()
-            if not waited:
-                raise
-            first = self._send(request)
-        try:
+            if waited and not first:  # it ended while the request was on its way
+                self.close()
+                first = self._send(request)
             answer = self._read(first)
         except (OSError, ValueError):
             self.close()
@@ -68,20 +69,21 @@ class Exchange:
             self._answers.close()
         if self._socket is not None:
             self._socket.close()
-        self._socket = self._answers = None
+        self._socket = self._answers = self._poll = None
 
     def _send(self, request: bytes) -> bytes:
-        """Gives the first line of the answer."""
+        """Gives the first line of the answer; none where the connection ended."""
         if self._socket is None:
             self._socket = _connected(self._endpoint)
             self._answers = self._socket.makefile("rb")
+            self._poll = select.poll()
+            self._poll.register(self._socket, select.POLLIN)
         self._socket.sendall(request)
-        first = self._line()
-        if not first:
-            raise ConnectionResetError(f"no answer: the server closed the connection, or took over {ANSWER_S} s")
-        return first
+        return self._line()
 
     def _read(self, first: bytes) -> Answer:
+        if not first:
+            raise ConnectionResetError(f"no answer: the server closed the connection, or took over {ANSWER_S} s")
         status = int(first.split(maxsplit=2)[1]) if first.startswith(b"HTTP/") and first.endswith(b"\n") else 0
         if not status:
             raise ConnectionAbortedError(f"the answer begins with {first!r:.100}")
