@@ -1,8 +1,8 @@
 """Small objects in great number, through obstore: a request costs a third of the processor time that boto3 takes.
 
-It does not copy within S3, because obstore cannot do so on a condition, and keeps the copy's ETag to itself (light_copy.py
-does). All else stays with boto3: obstore refuses keys that are no clean path, and hangs in a forked process that inherited
-it. docs/storage.md has the figures.
+Copies within S3 are made by light_copy.py: obstore cannot copy on a condition, and keeps the copy's ETag to itself. All
+else stays with boto3: obstore refuses keys that are no clean path, and hangs in a forked process that inherited it.
+docs/storage.md has the figures.
 """
 
 import re
