@@ -49,6 +49,7 @@ def copy_object(source: S3Uri, destination: S3Uri, metadata: dict[str, str], eta
         "host": endpoint.netloc,
         "x-amz-copy-source": _quoted(source),
         "x-amz-metadata-directive": "REPLACE",
+        "x-amz-tagging-directive": "REPLACE",  # by none: to copy tags takes rights that reading and writing do not
         **{f"x-amz-meta-{name}": value for name, value in metadata.items()},
         **({"x-amz-copy-source-if-match": etag} if etag else {}),
         **({"x-amz-request-payer": "requester"} if options().requester_pays else {}),

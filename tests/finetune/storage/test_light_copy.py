@@ -59,6 +59,14 @@ def test_what_is_gone_or_changed_is_refused(bucket: str, key: str, etag: str, co
     assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix="refused/")
 
 
+def test_tags_are_not_copied(bucket: str) -> None:
+    client, tag = boto3.client("s3"), {"Key": "team", "Value": "x"}
+    client.put_object_tagging(Bucket=bucket, Key="from/a", Tagging={"TagSet": [tag]})
+    copied(bucket, "a", to="untagged")
+    assert client.get_object_tagging(Bucket=bucket, Key="from/a")["TagSet"] == [tag]
+    assert client.get_object_tagging(Bucket=bucket, Key="untagged/a")["TagSet"] == []
+
+
 def test_a_wrong_secret_is_refused(bucket: str) -> None:
     with environment(AWS_SECRET_ACCESS_KEY="another"), pytest.raises(ClientError, match="SignatureDoesNotMatch"):
         copied(bucket, "a")
