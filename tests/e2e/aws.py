@@ -99,7 +99,7 @@ class Running:
 
     def until(self, words: str) -> None:
         """Waits until this has been said."""
-        until(lambda: words in self.said or self.process.poll() is not None)
+        until(lambda: words in self.said or self.process.poll() is not None, lambda: self.said)
         assert words in self.said, self.said
 
     def end(self) -> int:
@@ -109,11 +109,11 @@ class Running:
         return code
 
 
-def until(there: Callable[[], bool]) -> None:
-    """Waits."""
+def until(there: Callable[[], bool], instead: Callable[[], str] = str) -> None:
+    """Waits; what is there instead is told when it has waited long enough."""
     ends = time.monotonic() + WAIT
     while not there():
-        assert time.monotonic() < ends
+        assert time.monotonic() < ends, instead()
         time.sleep(0.1)
 
 

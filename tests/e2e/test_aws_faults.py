@@ -119,13 +119,13 @@ def test_ctrl_c_while_the_run_is_handed_to_aws_leaves_a_run_that_can_be_stopped(
 
 @pytest.fixture(scope="module")
 def both(aws: Aws) -> list[Running]:
-    """Two runs at once, which share no step after prepare, while S3 fails and ZenML's server is away for 30 s.
+    """Two runs at once, which share no step, also with the run that was stopped before, while S3 fails and ZenML's server is away for 30 s.
 
     All this happens to both while another process holds the experiment home.
     """
     home = Home("s3://rehearsal/outputs", EXPERIMENT)
     with environment(**aws.up.environment), home.storage.locked(str(home.lock), "the home"):
-        runs = [aws.start(), aws.start("--set", "train.seed=5")]
+        runs = [aws.start("--no-cache"), aws.start("--no-cache", "--set", "train.seed=5")]
         for run in runs:
             run.until(f"[reconcile] {EXPERIMENT}'s experiment home is busy: process ")
         aws.up.limit(s3_unavailable=4, s3_resets=3)
