@@ -1,11 +1,13 @@
 """Reconciles labels with raw files, in the experiment home."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
 from zenml import log_metadata, step
 from zenml.client import Client
+from zenml.exceptions import IllegalOperationError
 from zenml.utils.pagination_utils import depaginate
 
 from finetune.config.reconcile import ReconcileConfig
@@ -56,4 +58,5 @@ def _expire_earlier(home: Home) -> None:
     candidates = {"name": "reconcile", "status": "completed", "cache_expired": False, "hydrate": True}
     for earlier in depaginate(client.list_run_steps, **candidates):
         if earlier.config.parameters.get("home") == asdict(home):
-            client.update_step_run(earlier.id, cache_expires_at=datetime.now(UTC))
+            with suppress(IllegalOperationError):  # its run was stopped: ZenML has expired it, and refuses to go on
+                client.update_step_run(earlier.id, cache_expires_at=datetime.now(UTC))

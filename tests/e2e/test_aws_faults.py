@@ -119,9 +119,10 @@ def test_ctrl_c_while_the_run_is_handed_to_aws_leaves_a_run_that_can_be_stopped(
 
 @pytest.fixture(scope="module")
 def both(aws: Aws) -> list[Running]:
-    """Two runs at once, which share no step, also with the run that was stopped before, while S3 fails and ZenML's server is away for 30 s.
+    """Two runs at once, which share no step, while S3 fails and ZenML's server is away for 30 s.
 
-    All this happens to both while another process holds the experiment home.
+    All this happens to both while another process holds the experiment home. An earlier run that was stopped may have
+    reconciled: they take its results out of the cache.
     """
     home = Home("s3://rehearsal/outputs", EXPERIMENT)
     with environment(**aws.up.environment), home.storage.locked(str(home.lock), "the home"):
