@@ -140,7 +140,7 @@ def work(side: str, folder: Path, turn: str) -> None:
 def _ours(files: Path, target: Path) -> Callable[[], Rows]:
     """The work of survey, encode_group and merge, for one group."""
     from finetune.features.survey import survey
-    from finetune.shards.group import encode_group
+    from finetune.shards.group import gather, make_missing
     from finetune.shards.merge import ALL, merge
     from finetune.shards.parts import cut
     from finetune.shards.work import Work
@@ -154,7 +154,8 @@ def _ours(files: Path, target: Path) -> Callable[[], Rows]:
         plan, _ = survey(rows, folder=str(files), patterns=["*.hea", "*.dat"], **wanted)
         work = Work(**{**vars(setting), "parts": str(target / "parts")})
         parts = list(cut(plan.units(0), 16, code="", config=""))
-        group = encode_group(parts, work, name="encode", processes=PROCESSES, target=target / "group", scratch=target)
+        make_missing(parts, work, name="encode", processes=PROCESSES, scratch=target)
+        group = gather(parts, work, target / "group", target)
         merged = merge(plan, [group], 0.0, [ALL]).dataset[ALL]
         return list(merged.remove_columns("guid").to_list())
 

@@ -15,7 +15,7 @@ from finetune.config.features import GroupConfig
 from finetune.config.load import load_config
 from finetune.config.model import ModelConfig
 from finetune.config.prepare import PrepareConfig
-from finetune.config.shards import FOLDER, HASH
+from finetune.config.shards import RULES
 from finetune.errors import ConfigError, UnreachableError
 from finetune.functions import NEEDED, Functions, check_functions
 from finetune.progress import say
@@ -220,7 +220,7 @@ def _warn_of_unread(config: ExperimentConfig, tried: "Tried") -> None:
 def _with_columns(rows: Iterator[dict[str, Any]], prepare: PrepareConfig) -> Iterator[dict[str, Any]]:
     """Passes label rows on that have the columns which the config names."""
     wanted = {"split": prepare.split.by, "shards": prepare.shards.by if prepare.shards else None}
-    if wanted["shards"] in (FOLDER, HASH):
+    if wanted["shards"] in RULES:
         wanted["shards"] = None
     for row in rows:
         for section, by in wanted.items():

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
+from finetune.compute.deal import S3_KEY, dealt
 from finetune.config.experiment import ExperimentConfig
 from finetune.config.load import resolved
 from finetune.experiment import Home
@@ -118,8 +119,18 @@ def machines(config: ExperimentConfig, groups: Sequence[Group]) -> dict[str, dic
         left_out |= {"reconcile", "prepare", "train", "evaluate"}
     wanted = config.compute.model_dump(mode="json", exclude_none=True, exclude=left_out)
     own = wanted.pop("encode_groups")
-    shared, shards = [group.models for group in groups], config.shards.groups if config.shards else 0
+    shared, shards = [group.models for group in groups], config.shards.steps if config.shards else 0
     named = {each: wanted[step] for step in wanted for each in invocations(step, config.all_models, shared, shards)}
     for prepared in preparations(shared):
         named |= zip(encodings(prepared, shards), own, strict=False)
+        named |= {name: named[name] | _dealt(config) for name in encodings(prepared, shards) if name in named}
     return {name: {"step_operator": True, "settings": {OPERATOR: {"machines": entry}}} for name, entry in named.items()}
+
+
+def _dealt(config: ExperimentConfig) -> dict[str, Any]:
+    """What machines of a group have in common with its other instances, where SageMaker deals files out among them."""
+    shards = config.shards
+    if shards is None or shards.by != S3_KEY or shards.groups == 1:
+        return {}
+    home = Home(config.root, config.experiment)
+    return dealt(shards.groups, config.production.files if config.pipeline == "features" else str(home.reconciled))

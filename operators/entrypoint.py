@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from finetune.training.follow import follow
-from finetune.training.hosts import parse_hosts
-from finetune.training.lead import lead
+from finetune.job.follow import follow
+from finetune.job.hosts import parse_hosts
+from finetune.job.lead import lead
 from operators.packing import unpack
 
 RESOURCES = Path("/opt/ml/input/config/resourceconfig.json")

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from finetune.training.failures import shorten
-from finetune.training.lead import FAILURE
+from finetune.job.failure import FAILURE, shorten
 
 
 @contextmanager

@@ -32,8 +32,8 @@ def encode_groups(
         code: The hash of the code that encodes.
     """
     shards = settings.shards or ShardsConfig()
-    names = encodings(prepared, shards.groups)
-    at_once = shards.parallel or shards.groups
+    names = encodings(prepared, shards.steps)
+    at_once = shards.parallel or shards.steps
     dynamic = DynamicPipelineRunContext.get() is not None
     made: list[Any] = []
     for number, name in enumerate(names):

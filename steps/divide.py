@@ -27,7 +27,7 @@ def divide(
         check_files(chosen.guids, home.reconciled, files_at_home)
         target = scratch / "plan.parquet"
         plan, sizes = divide_ids(
-            manifest, chosen, files_at_home=files_at_home, groups=shards.groups, by=shards.by, target=target
+            manifest, chosen, files_at_home=files_at_home, groups=shards.steps, by=shards.by, target=target
         )
         refuse_other(home, manifest)
         refuse_without_room(plan, shards, home, str(home.reconciled), settings.processes)

@@ -2,20 +2,23 @@
 
 import os
 from typing import Annotated, Any
+from uuid import uuid4
 
 from zenml import log_metadata, step
 
+from finetune.compute.deal import S3_KEY
 from finetune.config.model import ModelConfig
 from finetune.config.prepare import PrepareConfig
 from finetune.experiment import Home
-from finetune.prepare.watched import Guarded
+from finetune.job.hosts import hosts_of
 from finetune.shards.assign import refuse_larger
-from finetune.shards.group import Group
-from finetune.shards.group import encode_group as encode_parts
+from finetune.shards.dealt import Deal, encode_dealt
+from finetune.shards.group import Group, gather, make_missing
 from finetune.shards.merge import refuse_dropped
 from finetune.shards.parts import cut
 from finetune.shards.plan import Plan
 from finetune.shards.work import Work
+from finetune.storage.uri import join
 from materializers.group import GroupMaterializer
 from steps.room import free_here, group_need, shards_of
 from steps.work import working
@@ -48,21 +51,23 @@ def encode_group(
             calls=calls,
             files=files,
             labels=about.get("names"),
-            model=Guarded(model.model_dump(), differing),
+            model=model.model_dump(),
             batch_size=settings.batch_size,
             memory_mb=shards.memory_mb,
             drops=shards.corrupt == "drop",
             parts=str(home.parts),
+            differing=differing,
         )
         config = repr((about, model.model_dump_json(), sorted(differing), shards.corrupt, files))
-        encoded = encode_parts(
-            list(cut(plan.units(group), shards.part_mb, code=code, config=config)),
-            work,
-            name=f"encode group {group}",
-            processes=processes,
-            target=scratch / "group",
-            scratch=scratch,
-        )
+        target, hosts = scratch / "group", hosts_of()
+        if shards.by == S3_KEY and hosts is not None and len(hosts.names) > 1:
+            place = join(work.parts, uuid4().hex)
+            deal = Deal(work, group, shards.part_mb, code, config, settings.processes, place)
+            encoded = encode_dealt(plan, deal, hosts, target=target, scratch=scratch)
+        else:
+            parts = list(cut(plan.units(group), shards.part_mb, code=code, config=config))
+            make_missing(parts, work, name=f"encode group {group}", processes=processes, scratch=scratch)
+            encoded = gather(parts, work, target, scratch)
         counted: dict[str, Any] = vars(encoded.about)
         refuse_dropped(encoded.about.dropped, len(plan.table(["guid"])), shards.max_dropped)
         log_metadata({name: counted[name] for name in ("ids", "rows", "bytes")} | {"parts": len(counted["parts"])})

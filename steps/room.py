@@ -32,7 +32,7 @@ def refuse_without_room(plan: Plan, shards: ShardsConfig, home: Home, files: str
         PrepareError: Names the largest group.
     """
     count = processes or os.cpu_count() or 1
-    for groups, volume, disk in _disks(home, shards.groups):
+    for groups, volume, disk in _disks(home, shards.steps):
         needs = {group: group_need(plan, group, shards.part_mb, files, count) for group in groups}
         refuse_larger(needs, volume, disk)
 

@@ -28,7 +28,7 @@ def survey(production: ProductionConfig, home: Home, settings: PrepareConfig) ->
             labels_of(production.labels, secret_readers()),
             folder=production.files,
             patterns=production.files_from_production,
-            groups=shards.groups,
+            groups=shards.steps,
             by=shards.by,
             max_dropped=shards.max_dropped if shards.corrupt == "drop" else 0.0,
             target=scratch / "plan.parquet",

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
+from finetune.compute.deal import refused_deal
 from finetune.compute.refusals import refused_training
 from finetune.config.checks import ChecksConfig
 from finetune.config.compute import ComputeConfig
@@ -109,7 +110,7 @@ class ExperimentConfig(Section):
 
     @model_validator(mode="after")
     def _a_group_has_one_machine(self) -> Self:
-        own, groups = self.compute.encode_groups, self.shards.groups if self.shards else 0
+        own, groups = self.compute.encode_groups, self.shards.steps if self.shards else 0
         named = {"encode_group": self.compute.encode_group, "merge": self.compute.merge}
         named |= {f"encode_groups.{number}": machines for number, machines in enumerate(own)}
         wrong = [
@@ -119,6 +120,14 @@ class ExperimentConfig(Section):
         ]
         if len(own) > groups:
             wrong.append(f"compute.encode_groups: must be at most prepare.shards.groups ({groups}), but are {len(own)}")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+    @model_validator(mode="after")
+    def _dealt_files_are_independent(self) -> Self:
+        files = self.production.files_from_production if self.pipeline == "features" else self.files_at_home
+        wrong = refused_deal(self.shards, self.compute, files) if self.shards else []
         if wrong:
             raise ValueError("; ".join(wrong))
         return self

@@ -4,9 +4,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from finetune.compute.deal import S3_KEY
 from finetune.config.section import Section
 
 FOLDER, HASH = "folder", "hash"
+RULES = (FOLDER, HASH, S3_KEY)
+"""What `by` may say in place of a column."""
 
 
 class ShardsConfig(Section):
@@ -15,7 +18,8 @@ class ShardsConfig(Section):
     groups: int = Field(default=1, ge=1, le=100)
     """Groups into which the ids are divided, balanced by bytes."""
     by: str = FOLDER
-    """What stays together: `folder` (the first folder of an id), `hash` (of the id), or a column of the labels."""
+    """What stays together: `folder` (the first folder of an id), `hash` (of the id), or a column of the labels; with
+    `s3_key` SageMaker deals the files out among the instances of one job, so that each id must have one file."""
     parallel: int | None = Field(default=None, ge=1)
     """Groups that are encoded at the same time; default: on AWS all, on this machine one after the other."""
     part_mb: int = Field(default=16, ge=1)
@@ -26,3 +30,8 @@ class ShardsConfig(Section):
     """Where encode_data raises on an id's files, or some are missing: whether the step fails or the id is dropped."""
     max_dropped: float = Field(default=0.01, ge=0, le=1)
     """Share of the ids that may be dropped so; above it the step fails."""
+
+    @property
+    def steps(self) -> int:
+        """Steps that encode: one for each group, or one that SageMaker divides."""
+        return 1 if self.by == S3_KEY else self.groups

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from finetune.config.shards import FOLDER, HASH
+from finetune.config.shards import FOLDER, HASH, RULES
 from finetune.errors import PrepareError
 from finetune.reconcile.guid import check_guid
 from finetune.shards.assign import bucket, first_folder
@@ -67,8 +67,9 @@ def survey(
 def _by_guid(rows: Iterable[Row], by: str) -> dict[str, Row]:
     wanted: dict[str, Row] = {}
     for row in rows:
-        if by not in (FOLDER, HASH, *row):
-            raise PrepareError(f"prepare.shards.by: must be {FOLDER}, {HASH} or a column of the labels, but got {by!r}")
+        if by not in (*RULES, *row):
+            known = ", ".join(RULES)
+            raise PrepareError(f"prepare.shards.by: must be {known} or a column of the labels, but got {by!r}")
         if row["guid"] in wanted:
             raise PrepareError(
                 f"production.labels: each id must come once, but {row['guid']!r} comes twice; mend the query"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from finetune.config.shards import FOLDER, HASH
+from finetune.config.shards import FOLDER, HASH, RULES
 from finetune.errors import PrepareError
 from finetune.prepare.prepare import Chosen
 from finetune.reconcile.manifest import Manifest
@@ -31,8 +31,9 @@ def divide(
     Raises:
         PrepareError: `by` is no column of the labels, or there are too few groups of ids that stay together.
     """
-    if by not in (FOLDER, HASH, *manifest.further_columns):
-        columns = ", ".join([FOLDER, HASH, *manifest.further_columns])
+    known = (*RULES, *manifest.further_columns)
+    if by not in known:
+        columns = ", ".join(known)
         raise PrepareError(f"prepare.shards.by: must be one of {columns}, but got {by!r}")
     about = {NAMES: chosen.names, LEFT_OUT: chosen.left_out, "share": ENCODED_SHARE}
     names = set(files_at_home)

@@ -1,4 +1,4 @@
-"""Encodes one group: those of its parts that are missing, then all of them as one Arrow file."""
+"""Encodes one group: those of its parts that are missing are made, then all become one Arrow file."""
 
 import json
 import shutil
@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
+from finetune.errors import PrepareError
 from finetune.progress import Progress, say
 from finetune.shards.markers import ROWS, Marker, done
 from finetune.shards.parts import Part, in_order_of_work
@@ -31,7 +32,7 @@ class Group:
 
     @property
     def file(self) -> Path:
-        """The rows, in order of guid."""
+        """The rows, part by part; those of a part in order of guid."""
         return self.path / FILE
 
     @cached_property
@@ -56,15 +57,14 @@ class About:
     """By label, the truncated rows and all; None if encode_data does not say."""
 
 
-def encode_group(parts: Sequence[Part], work: Work, *, name: str, processes: int, target: Path, scratch: Path) -> Group:
-    """Makes a group's missing parts in parallel, then its file by laying the parts' Arrow batches end to end.
+def make_missing(parts: Sequence[Part], work: Work, *, name: str, processes: int, scratch: Path) -> None:
+    """Makes those parts that are not done yet, in parallel.
 
     Args:
-        parts: All of the group's parts, in order of guid.
+        parts: All parts that are wanted.
         work: What is the same for all.
         name: What the progress calls it.
         processes: Processes at the same time, at most.
-        target: The folder to make.
         scratch: A folder for parts that are fetched.
 
     Raises:
@@ -78,9 +78,29 @@ def encode_group(parts: Sequence[Part], work: Work, *, name: str, processes: int
         say(f"{name}: {counted(len(markers), 'part')} of {len(parts):,} done before")
     begun = sum(marker.ids for marker in markers.values())
     with Progress(name, begun + sum(len(part.units) for part in missing), begun=begun) as progress:
-        for part, marker in hand_out(in_order_of_work(missing), work, processes):
-            markers[part.name] = marker
+        for _, marker in hand_out(in_order_of_work(missing), work, processes):
             progress.advance_to(progress.done + marker.ids)
+
+
+def gather(parts: Sequence[Part], work: Work, target: Path, scratch: Path) -> Group:
+    """Makes a group's file by laying the Arrow batches of its parts end to end; all are done.
+
+    Args:
+        parts: The group's.
+        work: What they were made by.
+        target: The folder to make.
+        scratch: A folder for parts that are fetched.
+
+    Raises:
+        PrepareError: A part is gone.
+    """
+    markers = done(work.parts, parts)
+    gone = [part.name for part in parts if part.name not in markers]
+    if gone:
+        raise PrepareError(
+            f"{join(work.parts, gone[0] + ROWS)} was there a moment ago, and is gone or another one now: does another "
+            f"process write to this folder? start the run again"
+        )
     target.mkdir(parents=True)
     _lay_together([_here(part.name, work.parts, scratch) for part in parts], target / FILE)
     about = _about(parts, [markers[part.name] for part in parts])

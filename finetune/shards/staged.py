@@ -16,15 +16,21 @@ THREADS = 8
 
 
 @contextmanager
-def staged(folder: str, units: Sequence[Unit]) -> Iterator[str]:
+def staged(folder: str, units: Sequence[Unit], here: str | None = None) -> Iterator[str]:
     """Gives a local folder that holds `<guid>/<name>` of these ids; guids may have folders of their own.
+
+    Args:
+        folder: The folder of all ids.
+        units: These ids.
+        here: A local folder in which these files lie already.
 
     Raises:
         FinetuneError: A file cannot be fetched, or has changed since it was listed.
     """
-    if not is_s3(folder):
-        _refuse_changed(folder, folder, units)
-        yield folder
+    if here is not None or not is_s3(folder):
+        local = here or folder
+        _refuse_changed(local, folder, units)
+        yield local
         return
     storage = storage_of(folder)
 

@@ -16,6 +16,7 @@ from finetune.calls import call
 from finetune.errors import PrepareError, UnreadableError
 from finetune.functions import load_functions
 from finetune.prepare.encode import GUID, TRUNCATED, Encoder
+from finetune.prepare.watched import Guarded
 from finetune.shards.markers import ROWS, Marker, mark
 from finetune.shards.parts import Part
 from finetune.shards.plan import Unit
@@ -47,6 +48,10 @@ class Work:
     """Whether ids that cannot be read are dropped."""
     parts: str
     """The folder of parts."""
+    differing: Mapping[str, list[str]] = field(default_factory=dict)
+    """Keys of the model section that encode_data must not read, because the models of the dataset differ in them."""
+    here: str | None = None
+    """A local folder in which the files of this machine's ids lie already, for reading in place of `files`."""
 
 
 @dataclass
@@ -81,7 +86,7 @@ class Maker:
         label2id = None if work.labels is None else {label: index for index, label in enumerate(work.labels)}
         self._work = work
         self._schema = datasets.Features({GUID: datasets.Value("string"), **features}).arrow_schema
-        self._encoder = Encoder(functions.encode_data, features, label2id, work.model)
+        self._encoder = Encoder(functions.encode_data, features, label2id, Guarded(work.model, work.differing))
 
     def make(self, part: Part) -> Marker:
         """Writes the part's Arrow file and then its marker.
@@ -110,7 +115,7 @@ class Maker:
         work = self._work
         with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, self._schema) as writer:
             for units in _batches(part.units, work.batch_size):
-                with staged(work.files, units) as folder:
+                with staged(work.files, units, work.here) as folder:
                     table = self._table(units, folder, counts.dropped)
                 counts.add(table, {unit.guid: unit.label or "" for unit in units})
                 writer.write_table(table.drop_columns([TRUNCATED]).cast(self._schema))

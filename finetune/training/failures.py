@@ -1,4 +1,4 @@
-"""Why a training process failed, as one message; what each leaves for the one that started it."""
+"""Why a training process failed, as one message; what each rank leaves for the one that started it."""
 
 import json
 import re
@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from finetune.errors import TrainError
+from finetune.job.failure import ended, shorten
 from finetune.training.work import FAILED, STACKS
 
-_LONGEST = 900
 _LOST = re.compile(
     r"\bgloo\b|\bNCCL\b|Dist(Backend|Network|Store)?Error|Connection (closed|reset|refused)", re.IGNORECASE
 )
@@ -19,12 +19,6 @@ _LOST = re.compile(
 
 class ConnectionLost(TrainError):
     """A process lost its connection to another: the cause lies there."""
-
-
-def shorten(error: BaseException) -> str:
-    """An error as one message of at most 900 characters; SageMaker keeps 1,024 with its own words."""
-    text = str(error) if type(error).__module__.startswith("finetune") else f"{type(error).__name__}: {error}"
-    return text[:_LONGEST]
 
 
 def leave(folder: Path, rank: int, error: BaseException) -> None:
@@ -62,11 +56,3 @@ def print_stacks(folder: Path) -> None:
     for path in sorted(folder.glob(f"*{STACKS}"), key=lambda path: int(path.stem)):
         if stacks := path.read_text(encoding="utf-8", errors="replace"):
             print(f"train: rank {path.stem}: {stacks}", file=sys.stderr, flush=True)
-
-
-def ended(code: int) -> str:
-    """How a process ended that left no message."""
-    if code < 0:
-        memory = "; its memory may have run out" if code == -9 else ""
-        return f"the process was ended by signal {-code}{memory}"
-    return f"the process ended with exit code {code}"

@@ -20,11 +20,12 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from finetune.asked import SIGNALS
 from finetune.collector import collect_rarely
 from finetune.errors import TrainError
+from finetune.job.failure import leave
+from finetune.job.hosts import JOIN_S, Hosts, hosts_of
 from finetune.training.accelerated import accelerate_environment
 from finetune.training.callbacks import TrainingStopped
-from finetune.training.failures import first_failure, leave, print_stacks
-from finetune.training.hosts import JOIN_S, Hosts, hosts_of
-from finetune.training.work import STOPPED, WORK, Work
+from finetune.training.failures import first_failure, print_stacks
+from finetune.training.work import STOPPED, Work
 from finetune.variables import variables
 
 GRACE_S, POLL_S = 110, 0.1
@@ -50,7 +51,7 @@ def launch(folder: Path, hosts: Hosts | None) -> None:
         TrainError: A process failed; the message is the first one's, with its rank.
         TrainingStopped: A signal came; what was done is saved.
     """
-    work = Work.from_json((folder / WORK).read_text(encoding="utf-8"))
+    work = Work.read(folder)
     accelerated = accelerate_environment(work.settings["accelerate"], gpus=torch.cuda.is_available())
     with _signals_kept(), variables(_own(work.processes, hosts) | accelerated):
         try:
@@ -124,7 +125,7 @@ def main(name: str) -> int:
     try:
         launch(Path(name), hosts_of())
     except TrainError as error:
-        leave(Path(name), -1, error)
+        leave(Path(name), error)
         return 1
     except TrainingStopped:
         return 0

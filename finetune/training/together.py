@@ -1,7 +1,6 @@
 """One training in several processes, of one machine or of all machines of a job."""
 
 import json
-import os
 import pickle
 import tempfile
 import time
@@ -13,11 +12,12 @@ from typing import Any
 import datasets
 
 from finetune.errors import TrainError
+from finetune.job.hosts import Hosts
+from finetune.job.task import ask_others, blamed
 from finetune.training.failures import ConnectionLost
-from finetune.training.hosts import WANTED, Hosts
 from finetune.training.launch import launch
 from finetune.training.share import SPLITS
-from finetune.training.work import DATASET, FAILED, TRAINED, Work
+from finetune.training.work import DATASET, TRAINED, Work
 
 BLAME_S = 5.0
 
@@ -33,7 +33,7 @@ def train_together(work: Work, prepared: datasets.DatasetDict, hosts: Hosts | No
         folder = Path(name)
         shared = datasets.DatasetDict({split: prepared[split] for split in SPLITS})
         (folder / DATASET).write_bytes(pickle.dumps(shared))
-        work.write(folder)
+        work.task.put(folder)
         if hosts is None or len(hosts.names) == 1:
             launch(folder, None)
         else:
@@ -46,17 +46,13 @@ def train_together(work: Work, prepared: datasets.DatasetDict, hosts: Hosts | No
 @contextmanager
 def _others_at_work(work: Work) -> Iterator[None]:
     """The process that leads the job hands the work to the other machines, and says if one of them failed."""
-    wanted = Path(os.environ[WANTED])
-    part = wanted.with_suffix(".part")
-    part.write_text(work.to_json(), encoding="utf-8")
-    part.replace(wanted)
-    blamed = wanted.with_name(f"{wanted.stem}{FAILED}")
+    ask_others(work.task)
     try:
         yield
     except ConnectionLost as error:
         ends = time.monotonic() + BLAME_S
-        while time.monotonic() < ends and not blamed.is_file():
+        while time.monotonic() < ends and blamed() is None:
             time.sleep(0.1)
-        if not blamed.is_file():
+        if (told := blamed()) is None:
             raise
-        raise TrainError(f"train: another process failed: {blamed.read_text(encoding='utf-8')}") from error
+        raise TrainError(f"train: another process failed: {told}") from error

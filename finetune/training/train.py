@@ -7,13 +7,13 @@ import datasets
 from transformers import TrainerCallback
 
 from finetune.evaluation.direction import best_point
+from finetune.job.hosts import hosts_of
 from finetune.prepare.encode import GUID, LABELS
 from finetune.progress import say
 from finetune.tracking.settings import Tracking
 from finetune.tracking.trackers import opened
 from finetune.training.checkpoints import Checkpoints
 from finetune.training.fit import Agree, fit, padding_of
-from finetune.training.hosts import hosts_of
 from finetune.training.launch import processes_of
 from finetune.training.model_folder import ModelFacts, save
 from finetune.training.points import TrackPoints, history_of

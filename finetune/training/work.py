@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-WORK, DATASET, TRAINED, STOPPED = "work.json", "dataset.pickle", "trained.json", "stopped"
-"""Files of that folder: the work; where the splits lie; what came of it; signal and step of a stop."""
+from finetune.job.task import TASK, Task
+
+DATASET, TRAINED, STOPPED = "dataset.pickle", "trained.json", "stopped"
+"""Files of that folder beside the task: where the splits lie; what came of it; signal and step of a stop."""
 FAILED, STACKS = ".failed", ".stacks"
 """After a rank's number: its error; where it was when nothing moved."""
 
@@ -31,17 +33,12 @@ class Work:
     tracking: dict[str, Any] | None = None
     """What the first process tracks, and where; without secrets, which it has from its environment."""
 
-    def write(self, folder: Path) -> Path:
-        """Writes it into a folder; gives the file, which appears whole."""
-        part, file = folder / f"{WORK}.part", folder / WORK
-        part.write_text(self.to_json(), encoding="utf-8")
-        return part.replace(file)
-
-    def to_json(self) -> str:
-        """As text, for other machines."""
-        return json.dumps(asdict(self))
+    @property
+    def task(self) -> Task:
+        """What another machine is asked to do."""
+        return Task("finetune.training.launch", json.dumps(asdict(self)))
 
     @classmethod
-    def from_json(cls, text: str) -> "Work":
-        """The same again."""
-        return cls(**json.loads(text))
+    def read(cls, folder: Path) -> "Work":
+        """The same again, where the task was put."""
+        return cls(**json.loads((folder / TASK).read_text(encoding="utf-8")))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from finetune.collector import collect_rarely
 from finetune.training.failures import leave
-from finetune.training.work import STOPPED, TRAINED, WORK, Work
+from finetune.training.work import STOPPED, TRAINED, Work
 
 
 def main(name: str) -> int:
@@ -19,7 +19,7 @@ def main(name: str) -> int:
     from finetune.training.callbacks import TrainingStopped
 
     try:
-        train_along(Work.from_json((folder / WORK).read_text(encoding="utf-8")), folder)
+        train_along(Work.read(folder), folder)
     except TrainingStopped as stopped:
         part = folder / f"{rank}.{STOPPED}"  # the others leave the same, and one may be ended while it writes
         part.write_text(json.dumps([stopped.number, stopped.step]), encoding="utf-8")

@@ -14,10 +14,9 @@ from typing import Any, Self
 import datasets
 
 from finetune.config.tune import DistributionConfig
+from finetune.job.failure import FAILURE, shorten
 from finetune.progress import say
 from finetune.training.callbacks import TrainingStopped
-from finetune.training.failures import shorten
-from finetune.training.lead import FAILURE
 from finetune.training.reporting import Reporting
 from finetune.tuning.engine import CHANNEL, OBJECTIVE
 from finetune.tuning.space import section

@@ -16,7 +16,7 @@ from finetune.errors import FinetuneError, TuneError
 from finetune.evaluation.direction import best_point
 from finetune.evaluation.scores import default_metrics
 from finetune.functions import load_functions
-from finetune.training.hosts import hosts_of
+from finetune.job.hosts import hosts_of
 from finetune.training.launch import processes_of
 from finetune.training.reporting import GivenUp, Reporting
 from finetune.training.spec import TrainingSpec

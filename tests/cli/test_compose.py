@@ -1,9 +1,11 @@
+from typing import Any
+
 import pytest
 
 from cli.compose import OPERATOR, groups_of, machines, templates
 from finetune.config.experiment import ExperimentConfig
 
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "experiment": "EXP-1-composed",
     "functions": "tiny",
     "production": {"labels": {"file": "labels.csv"}, "files": "files", "files_from_production": ["a.txt"]},
@@ -66,6 +68,51 @@ def test_a_group_has_one_machine() -> None:
     wrong = r"encode_groups.0.instance_count: must be 1.*groups: must be at most prepare.shards.groups \(0\), but are 1"
     with pytest.raises(ValueError, match=wrong):
         ExperimentConfig.model_validate({**CONFIG, "compute": {"encode_groups": [two]}})
+
+
+DEALT = {"shards": {"groups": 4, "by": "s3_key"}}
+ENCODES = {"encode_group": {"instance_type": "ml.m5.4xlarge"}}
+
+
+@pytest.mark.parametrize("pipeline", ["features", "finetune"])
+def test_files_are_dealt_to_the_instances_of_one_job(pipeline: str) -> None:
+    root, files = "s3://bucket/outputs", "s3://bucket/production/files"
+    changes = {"pipeline": pipeline, "root": root, "production": {**CONFIG["production"], "files": files}}
+    config = ExperimentConfig.model_validate({**CONFIG, **changes, "prepare": DEALT, "compute": ENCODES})
+    found = machines(config, groups_of(config, {}))
+    assert found.keys() == {"encode_group_0"}
+    entry = found["encode_group_0"]["settings"][OPERATOR]["machines"]
+    where = files if pipeline == "features" else f"{root}/EXP-1-composed/data/reconciled_artifacts"
+    assert entry["inputs"] == {"files": f"{where}/"}
+    assert (entry["instance_count"], entry["distribution"], entry["input_mode"]) == (4, "ShardedByS3Key", "FastFile")
+    alone = {"shards": {"groups": 1, "by": "s3_key"}}
+    config = ExperimentConfig.model_validate({**CONFIG, **changes, "prepare": alone, "compute": ENCODES})
+    entry = machines(config, groups_of(config, {}))["encode_group_0"]["settings"][OPERATOR]["machines"]
+    assert entry["instance_count"] == 1 and entry["inputs"] == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"reconcile": {"files_at_home": ["a.txt", "b.txt"]}}, "each id must have one, but has a.txt, b.txt; write fo"),
+        (
+            {"prepare": {"shards": {**DEALT["shards"], "parallel": 2}}},
+            "prepare.shards.parallel: with by: s3_key all gr",
+        ),
+        (
+            {"compute": {**ENCODES, "encode_groups": [ENCODES["encode_group"]]}},
+            "compute.encode_groups: with prepare.sh",
+        ),
+        ({"compute": {}}, "prepare.shards.by: s3_key needs machines to deal files to; add compute.encode_group"),
+        (
+            {"compute": {"encode_group": {**ENCODES["encode_group"], "inputs": {"words": "s3://bucket/words"}}}},
+            "compute.encode_group.inputs: they would be dealt out, too",
+        ),
+    ],
+)
+def test_what_cannot_be_dealt_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        ExperimentConfig.model_validate({**CONFIG, "prepare": DEALT, "compute": ENCODES, **changes})
 
 
 def test_features_have_no_several_models() -> None:

@@ -1,5 +1,7 @@
 """EXP-4001 on SageMaker, as a rehearsal serves it: groups in jobs of their own give the same table."""
 
+import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,6 +62,49 @@ def test_groups_run_in_jobs_of_their_own_and_give_what_this_machine_gives(aws: A
     assert "Contents" not in aws.up.client("s3").list_objects_v2(Bucket="rehearsal", Prefix=f"{home}/data/parts/")
     page = aws.up.client("s3").get_object(Bucket="rehearsal", Key=f"{home}/runs/1/report.html")["Body"].read()
     assert b"20 of" in page
+
+
+def test_files_that_sagemaker_deals_to_two_instances_give_what_this_machine_gives(aws: Aws, tmp_path: Path) -> None:
+    with environment(**aws.up.environment):
+        publish(aws.bench.production, "s3://rehearsal/production/lengths")
+    sagemaker = aws.up.client("sagemaker")
+    before = {job["TrainingJobName"] for job in sagemaker.list_training_jobs()["TrainingJobSummaries"]}
+    config = {
+        "experiment": "EXP-9-lengths",
+        "functions": "lengths",
+        "pipeline": "features",
+        "root": aws.bench.config["root"],
+        "production": {
+            "labels": {"url": f"sqlite:///{aws.bench.production}/labels.db", "query": "SELECT guid, label FROM rules"},
+            "files": str(aws.bench.production / "files"),
+            "files_from_production": ["text.json"],
+        },
+        "prepare": {"processes": 1, "shards": {"groups": 2, "by": "s3_key"}},
+        "compute": {"encode_group": {"instance_type": "ml.m5.large"}},
+    }
+    file = tmp_path / "lengths.yaml"
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    code, said = aws.called("--config", str(file))
+    assert code == 0, said
+    (job,) = {job["TrainingJobName"] for job in sagemaker.list_training_jobs()["TrainingJobSummaries"]} - before
+    described = sagemaker.describe_training_job(TrainingJobName=job)
+    assert described["ResourceConfig"]["InstanceCount"] == 2
+    (channel,) = described["InputDataConfig"]
+    assert channel["DataSource"]["S3DataSource"]["S3DataDistributionType"] == "ShardedByS3Key"
+    shares = [int(number) for number in re.findall(r"dealt to 2 instances: (\d+) \+ (\d+) ids", said)[0]]
+    assert min(shares) > 0
+    s3, home = aws.up.client("s3"), "outputs/EXP-9-lengths"
+    assert "Contents" not in s3.list_objects_v2(Bucket="rehearsal", Prefix=f"{home}/data/parts/")
+    record = json.loads(s3.get_object(Bucket="rehearsal", Key=f"{home}/runs/1/run.json")["Body"].read())
+    bucket, _, key = record["artifacts"]["features"].removeprefix("s3://").partition("/")
+    s3.download_file(bucket, f"{key}/table.parquet", str(tmp_path / "there.parquet"))
+    local = aws.bench.warm.run(
+        ["--config", str(file)], aws.bench.working_directory(), {"PYTHONPATH": str(aws.bench.project)}
+    )
+    assert local.code == 0, local.said
+    record = json.loads(Path(config["root"], "EXP-9-lengths", "runs", "1", "run.json").read_text(encoding="utf-8"))
+    here = Path(record["artifacts"]["features"], "table.parquet")
+    assert sum(shares) == len(pq.read_table(here)) and hash_file(here) == hash_file(tmp_path / "there.parquet")
 
 
 def test_the_rows_are_in_a_group_that_another_experiment_finds_by_its_name(aws: Aws, tmp_path: Path) -> None:

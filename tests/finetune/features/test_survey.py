@@ -66,7 +66,7 @@ def test_an_id_that_comes_twice_a_strange_column_and_a_link_are_refused(folder: 
     row = {"guid": "p30/a/1", "label": None}
     with pytest.raises(PrepareError, match="'p30/a/1' comes twice"):
         surveyed(folder, tmp_path, [row, row])
-    with pytest.raises(PrepareError, match="must be folder, hash or a column of the labels, but got 'ward'"):
+    with pytest.raises(PrepareError, match="must be folder, hash, s3_key or a column of the labels, but got 'ward'"):
         surveyed(folder, tmp_path, by="ward")
     with pytest.raises(PrepareError, match="at most the number of keys that stay together, 2, but got 3"):
         surveyed(folder, tmp_path, groups=3)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from finetune.errors import PrepareError
-from finetune.shards.group import Group, encode_group
+from finetune.shards.group import Group, gather, make_missing
 from finetune.shards.markers import MARKER, ROWS
 from finetune.shards.merge import ALL, merge
 from finetune.shards.parts import cut
@@ -52,9 +52,9 @@ class Bench:
         (scratch / str(group)).mkdir(parents=True)
         parts = list(cut_small(plan.units(group)))
         target = scratch / str(group) / "group"
-        return encode_group(
-            parts, self.work(drops=drops), name=name, processes=processes, target=target, scratch=scratch
-        )
+        work = self.work(drops=drops)
+        make_missing(parts, work, name=name, processes=processes, scratch=scratch)
+        return gather(parts, work, target, scratch)
 
     def plan(self, groups: int) -> Plan:
         return make_plan(self.units, groups=groups, about={}, target=self.folder / f"plan-{groups}.parquet")[0]

@@ -1,6 +1,5 @@
-"""The leader's side of a job: runs the step, hands work to the other hosts, and tells them how it ended."""
+"""The leader's side of a job: runs the step, hands its task to the other hosts, and tells them how it ended."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -9,13 +8,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from finetune.training.failures import ended
-from finetune.training.hosts import HOSTS, JOIN_S, WANTED, Hosts
-from finetune.training.line import Line, listen
-from finetune.training.work import FAILED, Work
+from finetune.job.failure import FAILURE, ended
+from finetune.job.hosts import HOSTS, JOIN_S, Hosts
+from finetune.job.line import Line, listen
+from finetune.job.task import WANTED, Task, blame_of, write
 
-FAILURE = Path("/opt/ml/output/failure")
-"""What stands here becomes the job's FailureReason."""
 POLL_S, NOT_STARTED = 0.1, 127
 GRACE_S, LEAVE_S = 30.0, 60.0
 """Until a step must have ended after another host failed; until hosts have hung up."""
@@ -28,8 +25,8 @@ def lead(hosts: Hosts, command: Sequence[str], environment: Mapping[str, str]) -
         OSError: The leader's port is taken.
     """
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        own = {**environment, HOSTS: hosts.to_json(), WANTED: str(folder / "wanted.json")}
+        wanted = Path(name, "wanted.json")
+        own = {**environment, HOSTS: hosts.to_json(), WANTED: str(wanted)}
         others = _Others(hosts)
         try:
             step = subprocess.Popen(list(command), env=own)
@@ -38,7 +35,7 @@ def lead(hosts: Hosts, command: Sequence[str], environment: Mapping[str, str]) -
             return NOT_STARTED
         signal.signal(signal.SIGTERM, lambda number, frame: step.send_signal(number))
         try:
-            failure = _watch(step, others, folder)
+            failure = _watch(step, others, wanted)
         finally:
             step.kill()
             code = step.wait()
@@ -46,18 +43,17 @@ def lead(hosts: Hosts, command: Sequence[str], environment: Mapping[str, str]) -
         return 128 - code if code < 0 else code
 
 
-def _watch(step: subprocess.Popen[bytes], others: "_Others", folder: Path) -> str | None:
+def _watch(step: subprocess.Popen[bytes], others: "_Others", wanted: Path) -> str | None:
     """Waits for the step; gives the failure of another host that made it end."""
-    wanted, asked = folder / "wanted.json", False
-    failure, deadline = None, float("inf")
+    asked, failure, deadline = False, None, float("inf")
     while step.poll() is None:
         others.listen()
         if not asked and wanted.is_file():
             asked = True
-            others.ask(Work.from_json(wanted.read_text(encoding="utf-8")))
+            others.ask(Task.from_json(wanted.read_text(encoding="utf-8")))
         if others.failure is not None and failure is None:
             failure, deadline = others.failure, time.monotonic() + GRACE_S
-            _write(folder / f"wanted{FAILED}", failure)
+            write(blame_of(wanted), failure)
         if time.monotonic() > deadline:
             step.kill()
         time.sleep(POLL_S)
@@ -69,15 +65,8 @@ def _told(reason: str) -> str:
     if FAILURE.is_file():
         return FAILURE.read_text(encoding="utf-8", errors="replace")
     if FAILURE.parent.is_dir():
-        _write(FAILURE, reason)
+        write(FAILURE, reason)
     return reason
-
-
-def _write(file: Path, text: str) -> None:
-    """Writes a file that appears whole."""
-    part = file.with_name(f"{file.name}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, file)
 
 
 class _Others:
@@ -88,7 +77,7 @@ class _Others:
         self._listening: socket.socket | None = listen(hosts.leader, hosts.port) if self._missing else None
         self._lines: dict[str, Line] = {}
         self._unknown: list[Line] = []
-        self._work: Work | None = None
+        self._task: Task | None = None
         self.failure: str | None = None
 
     def listen(self) -> None:
@@ -100,11 +89,11 @@ class _Others:
             if line.closed:
                 self.failure = self.failure or f"{host} is gone"
 
-    def ask(self, work: Work) -> None:
-        """Gives all of them the work; those that call later get it then."""
-        self._work = work
+    def ask(self, task: Task) -> None:
+        """Gives all of them the task; those that call later get it then."""
+        self._task = task
         for line in self._lines.values():
-            line.send(work=work.to_json())
+            line.send(task=task.to_json())
 
     def end(self, error: str | None) -> None:
         """Tells each how the step ended, once it has called, and waits until it hangs up."""
@@ -139,5 +128,5 @@ class _Others:
             return
         self._missing.remove(host)
         self._lines[host] = line
-        if self._work is not None:
-            line.send(work=self._work.to_json())
+        if self._task is not None:
+            line.send(task=self._task.to_json())

@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.training.hosts import HOSTS, hosts_of, parse_hosts
+from finetune.job.hosts import HOSTS, hosts_of, parse_hosts
 
 
 def config(count: int, current: int) -> str:

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-HOSTS, WANTED = "FINETUNE_HOSTS", "FINETUNE_WORK"
-"""Variables that the leader's step finds: these facts as JSON, and the file that asks the other processes to work."""
+HOSTS = "FINETUNE_HOSTS"
+"""Variable in which the programs of a job find these facts, as JSON."""
 JOIN_S = 600
 """Seconds until all hosts must have called, and all their processes met."""
 _FIRST_PORT, _PORTS = 20_000, 5_000

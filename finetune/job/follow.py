@@ -1,6 +1,5 @@
-"""A host that does not lead: does the work that the leader hands out, and ends with the leader's result."""
+"""A host that does not lead: does the task that the leader hands out, and ends with the leader's result."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -10,11 +9,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from finetune.training.failures import ended
-from finetune.training.hosts import HOSTS, JOIN_S, Hosts
-from finetune.training.lead import FAILURE, POLL_S
-from finetune.training.line import Line, call
-from finetune.training.work import FAILED, Work
+from finetune.job.failure import FAILURE, ended, left
+from finetune.job.hosts import HOSTS, JOIN_S, Hosts
+from finetune.job.lead import POLL_S
+from finetune.job.line import Line, call
+from finetune.job.task import Task
 
 END_S = 10.0
 """For a share to end by itself, and again once it is asked to."""
@@ -48,7 +47,7 @@ def _work(line: Line, hosts: Hosts, share: "_Share") -> str | None:
         for message in line.messages():
             if "end" in message:
                 return str(message["end"]) if message["end"] is not None else None
-            share.start(Work.from_json(message["work"]))
+            share.start(Task.from_json(message["task"]))
         if line.closed:
             return f"the leader, {hosts.leader}, ended without a word; its memory may have run out"
         failure = share.failure()
@@ -59,25 +58,20 @@ def _work(line: Line, hosts: Hosts, share: "_Share") -> str | None:
 
 
 class _Share:
-    """This host's share of a training: one process, which starts those that train."""
+    """This host's share of the task: one process, which may start others."""
 
     def __init__(self, hosts: Hosts, environment: Mapping[str, str], folder: Path) -> None:
         self._environment, self._folder = {**environment, HOSTS: hosts.to_json()}, folder
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, work: Work) -> None:
+    def start(self, task: Task) -> None:
         """Begins."""
-        work.write(self._folder)
-        command = [sys.executable, "-m", "finetune.training.launch", str(self._folder)]
-        self._process = subprocess.Popen(command, env=self._environment)
+        self._process = subprocess.Popen([sys.executable, *task.put(self._folder)], env=self._environment)
 
     def failure(self) -> str | None:
         """Why it failed; None if it has not."""
         code = None if self._process is None else self._process.poll()
-        if not code:
-            return None
-        left = self._folder / f"-1{FAILED}"
-        return json.loads(left.read_text(encoding="utf-8"))["message"] if left.is_file() else ended(code)
+        return (left(self._folder) or ended(code)) if code else None
 
     def signal(self, number: int) -> None:
         """Hands a signal on: who trains saves first. Without work there is nothing to wait for."""
