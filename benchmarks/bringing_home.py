@@ -1,4 +1,8 @@
-"""The project's way from one place in S3 to another, as reconcile goes it: listing, plan, copy, a batch at a time."""
+"""The project's way from one place in S3 to another: listing, plan, copy, a batch at a time.
+
+As reconcile goes it, but for the selection, which needs the whole listing; without it, what is listed is copied while
+the rest is listed.
+"""
 
 import tempfile
 from collections import Counter
@@ -10,6 +14,8 @@ from finetune.config.reconcile import ReconcileConfig
 from finetune.experiment import Home
 from finetune.reconcile.bringing import BATCH
 from finetune.reconcile.journal import open_journal
+from finetune.reconcile.label_rows import chunks
+from finetune.reconcile.parallel import ahead
 from finetune.reconcile.transfer import Item, Source, Transfer
 from finetune.storage.digest import Digest
 from finetune.storage.storage import storage_of
@@ -37,9 +43,9 @@ def bring_home(production: str, root: str, told: Mapping[str, Digest] | None = N
     ):
         places = (home.storage, production, str(home.reconciled), scratch)
         transfer = Transfer(*places, [NAME], [NAME], None, False, journal, lock, pool, decisions)
-        items = sorted(_items(production, told or {}), key=lambda item: str(item[0]["guid"]))
-        for start in range(0, len(items), BATCH):
-            transfer.bring_home(items[start : start + BATCH], items[start + BATCH : start + 2 * BATCH])
+        batches = chunks(_items(production, told or {}), BATCH)
+        for batch, there in ahead((batch, transfer.look(batch)) for batch in batches):
+            transfer.bring_home(batch, there)
         transfer.refuse_failures()
     return dict(decisions)
 

@@ -93,11 +93,12 @@ def _measured(folder: Path, kind: str, count: int, size: int, repeats: int, agai
             _timed(times, spent, side, _work(side, production, place))
             if side == "ours":
                 wrong += wrong_or_missing(place, folder / kind)
-            if again:
+            if again:  # and nothing is removed: the server would go on with that while the next side is measured
                 second = f"{side} again" if side == "ours" else "s5cmd sync again"
                 _timed(times, spent, second, _work(second, production, place))
-            _s5cmd("rm", f"{place.removesuffix('/out')}/*")
-            _s5cmd("rb", place.removesuffix("/out"))
+            else:
+                _s5cmd("rm", f"{place.removesuffix('/out')}/*")
+                _s5cmd("rb", place.removesuffix("/out"))
     return Measured(times, spent, wrong)
 
 

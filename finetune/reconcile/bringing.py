@@ -1,22 +1,21 @@
 """Brings the selected ids home, a batch at a time, in order of guid."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from finetune.progress import Progress
 from finetune.reconcile.hashing import Hashing
 from finetune.reconcile.label_rows import chunks
 from finetune.reconcile.manifest import HashFrom, Line
+from finetune.reconcile.parallel import ahead
 from finetune.reconcile.selection import Selected, Selection
 from finetune.reconcile.snapshot import InProduction, Snapshot, ids_of
-from finetune.reconcile.transfer import Batch, Source, Transfer
+from finetune.reconcile.transfer import Batch, Source, There, Transfer
 from finetune.reconcile.unlike import Unlike
 from finetune.reconcile.validate import Validation
 from finetune.storage.digest import MD5, Digest
 from finetune.storage.listing import ListedFile
 from finetune.storage.uri import join
-
-T = TypeVar("T")
 
 BATCH = 4_000
 """Ids that are at work at the same time: so many that waiting for the last of them costs little."""
@@ -48,26 +47,19 @@ def bring_home(snapshot: Snapshot, selection: Selection, hashing: Hashing, trans
             unlike.see(found, selected)
             yield _id(found, selected, transfer.files_from_production, names)
 
-    def batches() -> Iterator[tuple[list[_Id], Batch]]:
+    def batches() -> Iterator[tuple[list[_Id], Batch, There]]:
         for chunk in chunks(ids(), BATCH):
             kept = [each for each in chunk if each.selected.reason is None]
-            yield chunk, _batch(kept, hashing, transfer.production)
+            batch = _batch(kept, hashing, transfer.production)
+            yield chunk, batch, transfer.look(batch)
 
     with Progress("bring home", selection.kept) as progress:
-        for (chunk, batch), following in _with_next(batches()):
-            files = dict(validation.complete(batch, transfer.bring_home(batch, following[1] if following else ())))
+        for chunk, batch, there in ahead(batches()):
+            files = dict(validation.complete(batch, transfer.bring_home(batch, there)))
             progress.advance_to(progress.done + len(batch))
             yield from (Line(each.row, files.get(each.selected.guid, ()), each.selected.reason) for each in chunk)
     validation.refuse_missing()
     unlike.tell()
-
-
-def _with_next(items: Iterator[T]) -> Iterator[tuple[T, T | None]]:
-    item = next(items, None)
-    while item is not None:
-        following = next(items, None)
-        yield item, following
-        item = following
 
 
 def _id(found: InProduction, selected: Selected, files: Sequence[str], further: Sequence[str]) -> _Id:

@@ -59,6 +59,8 @@ class Known:
         return _NONE if place is None else int(self._values[place])
 
     def _place(self, key: int) -> int | None:
+        if not len(self._keys):
+            return None
         place = int(np.searchsorted(self._keys, np.uint64(key)))
         return place if place < len(self._keys) and int(self._keys[place]) == key else None
 

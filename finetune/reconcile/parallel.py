@@ -1,4 +1,4 @@
-"""Does one piece of work for many items in threads."""
+"""Does one piece of work for many items in threads, and makes items ready while others are worked on."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -35,3 +35,15 @@ def streamed(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T
     finally:
         for future in futures:
             future.cancel()
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """Yields the items; a thread makes the next one ready while the caller works on one."""
+    thread = ThreadPoolExecutor(1)
+    try:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
+    finally:
+        thread.shutdown(wait=False)  # after an error nobody waits for an item that nobody wants

@@ -4,7 +4,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -38,6 +38,8 @@ class Source(NamedTuple):
 Item = tuple[Mapping[str, Any], Sequence[Source]]
 """Label row and files of an id; files in the order of files_from_production."""
 Batch = Sequence[Item]
+There = Mapping[str, ListedFile]
+"""Files that lie somewhere, by place."""
 AtHome = list[tuple[str, list[FileAtHome]]]
 """Guid and files at home of each id that came home, in the order of the batch."""
 
@@ -67,15 +69,18 @@ class Transfer:
     failures: Failures = field(default_factory=Failures)
     """Files that could not be copied."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _looked: dict[str, Future[Mapping[str, ListedFile]]] = field(default_factory=dict)
-    """What is at home of a batch that has not come yet, by its first guid."""
 
-    def bring_home(self, batch: Batch, following: Batch = ()) -> AtHome:
+    def look(self, batch: Batch) -> There:
+        """What is at home of files_from_production of these ids."""
+        guids = [row["guid"] for row, _ in batch]
+        return self.storage.at_home(self.reconciled, guids, self.files_from_production) if guids else {}
+
+    def bring_home(self, batch: Batch, there: There) -> AtHome:
         """Copies and processes ids, and lists their files at home.
 
         Args:
             batch: The ids.
-            following: Those that come next: what is at home of them is looked for while these are copied.
+            there: What `look` found of them.
 
         Returns:
             What is there of files_at_home; less than all if process_func did not write a file. An id of which a file
@@ -88,7 +93,7 @@ class Transfer:
         if not batch:
             return []
         self.lock.check()
-        failed = self._copy_all(batch, following)
+        failed = self._copy_all(batch, there)
         came = [item for item in batch if item[0]["guid"] not in failed]
         return list(streamed(self.pool, self._finish, came, len(came)))
 
@@ -96,7 +101,7 @@ class Transfer:
         """Copies and processes ids again because files are missing, and lists their files at home."""
         for row, _ in batch:
             self.journal.forget(row["guid"])
-        return self.bring_home(batch)
+        return self.bring_home(batch, self.look(batch))
 
     def refuse_failures(self) -> None:
         """Called at the end.
@@ -111,23 +116,16 @@ class Transfer:
         self.storage.put(self.failures.path, place)
         raise self.failures.error(place)
 
-    def _copy_all(self, batch: Batch, following: Batch) -> set[str]:
+    def _copy_all(self, batch: Batch, there: There) -> set[str]:
         """Copies what must be copied, and gives the ids of which a file could not be."""
         for row, _ in batch:
             self.storage.make_folder(join(self.reconciled, row["guid"]))
-        looked = self._looked.pop(batch[0][0]["guid"], None)
-        there = self._look(batch) if looked is None else looked.result()
-        if following:
-            self._looked[following[0][0]["guid"]] = self.pool.submit(self._look, following)
         files = [(row["guid"], file) for row, sources in batch for file in self._copies(row, sources)]
         planned = list(plan((file for _, file in files), there, self.overwrite))
         todo = [(guid, *each) for (guid, _), each in zip(files, planned, strict=True) if each[1] is not Decision.SKIP]
         if len(todo) < len(planned):
             self.decisions[Decision.SKIP] += len(planned) - len(todo)
         return {guid for guid in streamed(self.pool, self._copy, todo, len(todo)) if guid is not None}
-
-    def _look(self, batch: Batch) -> Mapping[str, ListedFile]:
-        return self.storage.at_home(self.reconciled, [row["guid"] for row, _ in batch], self.files_from_production)
 
     def _copies(self, row: Mapping[str, Any], sources: Sequence[Source]) -> list[Copy]:
         folder = join(self.reconciled, row["guid"])

@@ -8,16 +8,17 @@ import select
 import socket
 import ssl
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
-from io import BufferedReader
 from typing import NamedTuple
 from urllib.parse import SplitResult
 
 from botocore.httpsession import where
 
 CONNECT_S, ANSWER_S = 10, 60
-LONGEST_LINE = 16_384
+LONGEST = 65_536
+"""Bytes of an answer's headers, or of a line of its body."""
+_READ, _LINE, _IN_BODY = 65_536, b"\r\n", "in its body"
 
 
 class Answer(NamedTuple):
@@ -35,8 +36,8 @@ class Exchange:
     def __init__(self, endpoint: SplitResult) -> None:
         self._endpoint = endpoint
         self._socket: socket.socket | None = None
-        self._poll: select.poll | None = None
-        self._answers: BufferedReader | None = None
+        self._rest = b""
+        """What has come and is not read yet."""
 
     def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
         """Sends a request and reads its answer; a connection that was closed while it waited is made anew.
@@ -47,15 +48,15 @@ class Exchange:
         """
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         request = f"{method} {path} HTTP/1.1\r\n{lines}content-length: 0\r\n\r\n".encode()
-        if self._poll is not None and self._poll.poll(0):
-            self.close()  # nothing was asked, so this is the end of a connection that waited
-        waited = self._socket is not None
         try:
-            first = self._send(request)
-            if waited and not first:  # it ended while the request was on its way
+            if self._socket is not None and _has_ended(self._socket):
                 self.close()
-                first = self._send(request)
-            answer = self._read(first)
+            waited = self._socket is not None
+            head = self._send(request)
+            if waited and not head:  # it ended while the request was on its way
+                self.close()
+                head = self._send(request)
+            answer = self._read(head)
         except (OSError, ValueError):
             self.close()
             raise
@@ -65,65 +66,82 @@ class Exchange:
 
     def close(self) -> None:
         """Ends the connection; the next request makes another."""
-        if self._answers is not None:
-            self._answers.close()
         if self._socket is not None:
             self._socket.close()
-        self._socket = self._answers = self._poll = None
+        self._socket, self._rest = None, b""
 
     def _send(self, request: bytes) -> bytes:
-        """Gives the first line of the answer; none where the connection ended."""
+        """Gives the head of the answer; none where the connection ended."""
         if self._socket is None:
             self._socket = _connected(self._endpoint)
-            self._answers = self._socket.makefile("rb")
-            self._poll = select.poll()
-            self._poll.register(self._socket, select.POLLIN)
         self._socket.sendall(request)
-        return self._line()
+        if not self._rest and not self._more():
+            return b""
+        return self._until(b"\r\n\r\n", "in its headers")
 
-    def _read(self, first: bytes) -> Answer:
-        if not first:
-            raise ConnectionResetError(f"no answer: the server closed the connection, or took over {ANSWER_S} s")
-        status = int(first.split(maxsplit=2)[1]) if first.startswith(b"HTTP/") and first.endswith(b"\n") else 0
+    def _read(self, head: bytes) -> Answer:
+        if not head:
+            raise ConnectionResetError("no answer: the server closed the connection")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        status = int(first.split(maxsplit=2)[1]) if first.startswith("HTTP/") else 0
         if not status:
             raise ConnectionAbortedError(f"the answer begins with {first!r:.100}")
         headers = {}
-        while (line := self._line()).strip():
-            name, _, value = line.decode("latin-1").partition(":")
+        for line in lines:
+            name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
-        if not line:
-            raise ConnectionAbortedError("the answer broke off in its headers")
         return Answer(status, headers, self._body(headers))
 
     def _body(self, headers: Mapping[str, str]) -> bytes:
         if headers.get("transfer-encoding", "").lower() == "chunked":
-            parts = []
-            while size := int(self._line().partition(b";")[0], 16):
-                parts.append(self._exactly(size))
-                self._line()
-            while self._line().strip():
-                pass  # trailers
-            return b"".join(parts)
+            return b"".join(self._chunks())
         if "content-length" in headers:
             return self._exactly(int(headers["content-length"]))
-        body = self._file.read()
+        while self._more():
+            pass
+        body = self._rest
         self.close()
         return body
 
+    def _chunks(self) -> Iterator[bytes]:
+        while size := int(self._until(_LINE, _IN_BODY).partition(b";")[0], 16):
+            yield self._exactly(size)
+            self._until(_LINE, _IN_BODY)
+        while self._until(_LINE, _IN_BODY):
+            pass  # trailers
+
     def _exactly(self, size: int) -> bytes:
-        body = self._file.read(size) or b""  # None after the time limit
-        if len(body) < size:
-            raise ConnectionAbortedError(f"the answer broke off after {len(body):,} of {size:,} bytes")
+        while len(self._rest) < size:
+            if not self._more():
+                raise ConnectionAbortedError(f"the answer broke off after {len(self._rest):,} of {size:,} bytes")
+        body, self._rest = self._rest[:size], self._rest[size:]
         return body
 
-    def _line(self) -> bytes:
-        return self._file.readline(LONGEST_LINE)
+    def _until(self, end: bytes, where: str) -> bytes:
+        """What comes before this end."""
+        while (at := self._rest.find(end)) < 0:
+            if len(self._rest) > LONGEST or not self._more():
+                raise ConnectionAbortedError(f"the answer broke off {where}: it holds {self._rest!r:.100}")
+        found, self._rest = self._rest[:at], self._rest[at + len(end) :]
+        return found
 
-    @property
-    def _file(self) -> BufferedReader:
-        if self._answers is None:
-            raise ConnectionAbortedError("the connection is closed")
-        return self._answers
+    def _more(self) -> bool:
+        """Waits for more; gives whether more came, which it does not where the connection ended."""
+        if self._socket is None:
+            return False
+        try:
+            more = self._socket.recv(_READ)
+        except (BlockingIOError, ssl.SSLWantReadError) as error:
+            raise TimeoutError(f"no answer within {ANSWER_S} s") from error
+        self._rest += more
+        return bool(more)
+
+
+def _has_ended(waiting: socket.socket) -> bool:
+    """Whether something came on a connection on which nothing was asked: that is its end."""
+    look = select.poll()
+    look.register(waiting, select.POLLIN)
+    return bool(look.poll(0))
 
 
 def _connected(endpoint: SplitResult) -> socket.socket:

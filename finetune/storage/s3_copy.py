@@ -37,8 +37,8 @@ def copy(objects: Objects, file: Copy) -> None:
     with s3_errors("copy", file.source, file.destination):
         if not is_s3(file.source):
             _from_disk(objects, file)
-        elif file.size > THROUGH or copies_lightly(file):
-            copy_within(objects, file)
+        elif (lightly := copies_lightly(file)) or file.size > THROUGH:
+            copy_within(objects, file, lightly=lightly)
         else:
             content = _read(objects, file)
             _put(objects, file.destination, content, metadata_of(file.digest, file.version))

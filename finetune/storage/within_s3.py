@@ -24,8 +24,14 @@ def copies_lightly(file: Copy) -> bool:
     return file.digest.kind == MD5 and light_copy.serves()
 
 
-def copy_within(objects: Objects, file: Copy, largest: int = LARGEST_COPY) -> None:
+def copy_within(objects: Objects, file: Copy, *, lightly: bool, largest: int = LARGEST_COPY) -> None:
     """Copies an object, if it still is this version; its content comes here only if S3 tells no hash of the copy.
+
+    Args:
+        objects: S3's objects.
+        file: What is copied, and where to.
+        lightly: What `copies_lightly` says of it.
+        largest: Bytes that one request copies.
 
     Raises:
         ClientError: S3 refuses it, for instance because the source changed.
@@ -34,7 +40,7 @@ def copy_within(objects: Objects, file: Copy, largest: int = LARGEST_COPY) -> No
     source, destination = S3Uri.parse(file.source), S3Uri.parse(file.destination)
 
     def copied() -> None:
-        found = _copy(source, destination, file, largest) or objects.digest(
+        found = _copy(source, destination, file, lightly, largest) or objects.digest(
             source, file.digest.kind, etag_of(file.version) or None
         )
         if found != file.digest:
@@ -44,10 +50,10 @@ def copy_within(objects: Objects, file: Copy, largest: int = LARGEST_COPY) -> No
     retried(copied)
 
 
-def _copy(source: S3Uri, destination: S3Uri, file: Copy, largest: int) -> Digest | None:
+def _copy(source: S3Uri, destination: S3Uri, file: Copy, lightly: bool, largest: int) -> Digest | None:
     """Gives the digest that S3 tells of the copy."""
     metadata, etag = metadata_of(file.digest, file.version), etag_of(file.version)
-    if file.size <= largest and copies_lightly(file):
+    if lightly and file.size <= largest:
         return _told(light_copy.copy_object(source, destination, metadata, etag), MD5)
     place, there = {"Bucket": source.bucket, "Key": source.key}, (destination.bucket, destination.key)
     extra: dict[str, Any] = {"Metadata": metadata, "MetadataDirective": "REPLACE"}

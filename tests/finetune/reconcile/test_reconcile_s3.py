@@ -291,7 +291,7 @@ def test_a_reconcile_that_lost_its_homes_lock_touches_nothing_more(place: Place)
         transfer = Transfer(*at, *names, lose, False, journal, held, pool)
         for guid in ("001", "002"):
             with pytest.raises(StorageError, match="another process took it over.*another process may be writing"):
-                transfer.bring_home([({"guid": guid, "label": "x"}, sources(guid))])
+                transfer.bring_home([({"guid": guid, "label": "x"}, sources(guid))], {})
         with pytest.raises(StorageError, match="another process took it over"):
             _record(home, held, write_manifest(place.folder / "manifest.parquet", rows={}, kept={}, dropped={}))
     assert list(place.at_home()) == ["001/t"]

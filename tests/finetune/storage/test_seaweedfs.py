@@ -68,7 +68,7 @@ def bring(production: dict[str, Source], root: str, scratch: Path) -> tuple[dict
     ):
         at = (home.storage, "", str(home.reconciled), str(scratch))
         transfer = Transfer(*at, ["t"], ["t"], None, False, journal, lock, pool)
-        came = transfer.bring_home(batch)
+        came = transfer.bring_home(batch, transfer.look(batch))
         assert [guid for guid, files in came if files] == [guid for guid, _ in came]
     return dict(transfer.decisions), transfer
 
