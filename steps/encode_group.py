@@ -2,7 +2,6 @@
 
 import os
 from typing import Annotated, Any
-from uuid import uuid4
 
 from zenml import log_metadata, step
 
@@ -61,7 +60,7 @@ def encode_group(
         config = repr((about, model.model_dump_json(), sorted(differing), shards.corrupt, files))
         target, hosts = scratch / "group", hosts_of()
         if shards.by == S3_KEY and hosts is not None and len(hosts.names) > 1:
-            place = join(work.parts, uuid4().hex)
+            place = join(work.parts, os.environ["TRAINING_JOB_NAME"])
             deal = Deal(work, group, shards.part_mb, code, config, settings.processes, place)
             encoded = encode_dealt(plan, deal, hosts, target=target, scratch=scratch)
         else:

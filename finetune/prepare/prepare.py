@@ -15,7 +15,6 @@ from finetune.prepare.select import limit_per_label, select_labels
 from finetune.prepare.split import SPLITS, assign_splits
 from finetune.progress import say
 from finetune.reconcile.manifest import Manifest
-from finetune.storage.storage import storage_of
 from finetune.storage.uri import Place
 from finetune.words import counted
 
@@ -111,10 +110,9 @@ def prepare(
     """Encodes the chosen ids and lays the examples out by split; parameters as for `encode`.
 
     Raises:
-        PrepareError: Files are missing at home, encode_data failed or gave another label than the manifest's, or a
-            label lost all its ids of a split.
+        PrepareError: encode_data failed or gave another label than the manifest's, or a label lost all its ids of a
+            split.
     """
-    check_files(chosen.guids, reconciled, files_at_home)
     encoded = encode(
         # split by split, so that each split is one piece of the encoded rows and is stored without another copy
         [guid for split in SPLITS for guid in chosen.guids if chosen.splits[guid] == split],
@@ -164,20 +162,6 @@ def _cut(dataset: datasets.Dataset, splits: Mapping[str, str]) -> dict[str, data
     sizes = Counter(splits[guid] for guid in dataset[GUID][:])
     ends = list(accumulate(sizes[split] for split in SPLITS))
     return {split: dataset.select(range(end - sizes[split], end)) for split, end in zip(SPLITS, ends, strict=True)}
-
-
-def check_files(guids: Sequence[str], reconciled: Place, files_at_home: Sequence[str]) -> None:
-    """Refuses ids of which files are gone from home.
-
-    Raises:
-        PrepareError: Names the first of them.
-    """
-    missing = storage_of(reconciled).missing(str(reconciled), guids, files_at_home)
-    if missing:
-        raise PrepareError(
-            f"{counted(len(missing), 'file')} of the manifest gone from {reconciled}, for example {missing[0]}; "
-            f"start again with --no-cache, and reconcile brings them back"
-        )
 
 
 def _counts(chosen: Chosen, guids: Collection[str]) -> dict[str, int]:

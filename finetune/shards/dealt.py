@@ -52,7 +52,7 @@ class Deal:
     processes: int | None
     """Of each instance; None for as many as it has cores."""
     place: str
-    """Folder in S3 for the plan and for what each instance got; removed at the end."""
+    """Folder in S3 for the plan and for what each instance got; the job's own, removed at the end."""
     files: str = FILES
     """Where an instance finds the files that were dealt to it."""
 
@@ -86,6 +86,7 @@ def encode_dealt(plan: Plan, deal: Deal, hosts: Hosts, *, target: Path, scratch:
         PrepareError: As `make_missing`; another instance failed; or an id's file was dealt to none, or to several.
     """
     storage = storage_of(deal.place)
+    storage.delete_below(deal.place)  # what an interrupted start of the same job left: it may have been dealt otherwise
     storage.put(plan.path, join(deal.place, _PLAN))
     ask_others(deal.task)
     _make_share(plan, deal, hosts.current, scratch)

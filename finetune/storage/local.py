@@ -33,10 +33,14 @@ class LocalStorage:
         """As Storage says."""
         return (path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file())
 
-    def missing(self, folder: str, guids: Sequence[str], names: Sequence[str]) -> list[str]:
-        """As Storage says."""
-        wanted = (f"{guid}/{name}" for guid in guids for name in names)
-        return [place for place in wanted if not os.path.exists(f"{folder}/{place}")]
+    def gone_and_newer(
+        self, folder: str, guids: Sequence[str], names: Sequence[str], than: str
+    ) -> tuple[list[str], list[str]]:
+        """As Storage says; what only the times of a file tell may be false, as after a backup."""
+        limit = _written(than)
+        times = {f"{guid}/{name}": _written(f"{folder}/{guid}/{name}") for guid in guids for name in names}
+        gone = [place for place, time in times.items() if time is None]
+        return gone, [place for place, time in times.items() if limit is not None and (time or 0) > limit]
 
     def exists(self, path: str) -> bool:
         """As Storage says; a link counts as what it leads to."""
@@ -158,6 +162,16 @@ class LocalStorage:
     def at_hand(self, folder: str, guids: Sequence[str], names: Sequence[str]) -> Iterator[str]:
         """The folder itself."""
         yield folder
+
+
+def _written(path: str) -> int | None:
+    """When a file was last written or put in place, in nanoseconds; None where there is none."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    # ctime too: a copy may bring an older time of modification along
+    return max(status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _size(path: str) -> int | None:

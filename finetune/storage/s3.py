@@ -85,10 +85,15 @@ class S3Storage:
         """As Storage says."""
         return (each.path for each in self._objects.below(S3Uri.parse(folder)))
 
-    def missing(self, folder: str, guids: Sequence[str], names: Sequence[str]) -> list[str]:
-        """As Storage says, by one listing."""
-        there = set(self.below(folder))
-        return [place for guid in guids for name in names if (place := f"{guid}/{name}") not in there]
+    def gone_and_newer(
+        self, folder: str, guids: Sequence[str], names: Sequence[str], than: str
+    ) -> tuple[list[str], list[str]]:
+        """As Storage says, by one listing; S3 tells times in seconds."""
+        limit = self._objects.head(S3Uri.parse(than))
+        times = {each.path: each.modified for each in self._objects.below(S3Uri.parse(folder))}
+        wanted = [f"{guid}/{name}" for guid in guids for name in names]
+        newer = [place for place in wanted if limit is not None and place in times and times[place] > limit.modified]
+        return [place for place in wanted if place not in times], newer
 
     def exists(self, path: str) -> bool:
         """As Storage says."""

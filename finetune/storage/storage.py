@@ -41,8 +41,10 @@ class Storage(Protocol):
     def below(self, folder: str) -> Iterator[str]:
         """Yields the paths of all files below a folder, relative to it, in any order."""
 
-    def missing(self, folder: str, guids: Sequence[str], names: Sequence[str]) -> list[str]:
-        """Which `<guid>/<name>` are absent, in order."""
+    def gone_and_newer(
+        self, folder: str, guids: Sequence[str], names: Sequence[str], than: str
+    ) -> tuple[list[str], list[str]]:
+        """Which `<guid>/<name>` are absent, and which were written after the file `than`, if that is there."""
 
     def exists(self, path: str) -> bool:
         """Whether a file is there."""

@@ -11,7 +11,6 @@ import pytest
 from finetune.errors import EvaluateError, PrepareError
 from finetune.evaluation.document import document_texts
 from finetune.prepare.encode import encode
-from finetune.storage.storage import storage_of
 from finetune.storage.uri import to_place
 from tests.finetune.s3_server import put
 
@@ -62,10 +61,6 @@ def test_an_error_names_the_file_in_s3(reconciled: str, bucket: str, tmp_path: P
     put(bucket, {"home/07/t": b"bad"})
     with pytest.raises(PrepareError, match=f"encode_data raised ValueError: no text for id 07 with {reconciled}/07/t;"):
         encoded(reconciled, tmp_path, 1)
-
-
-def test_files_that_are_gone_are_told_by_one_listing(reconciled: str) -> None:
-    assert storage_of(reconciled).missing(reconciled, ["00", "zz"], ["t", "u"]) == ["00/u", "zz/t", "zz/u"]
 
 
 def test_texts_are_read_in_the_order_of_the_ids(reconciled: str, bucket: str) -> None:

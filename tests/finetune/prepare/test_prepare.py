@@ -198,12 +198,3 @@ def test_another_label_than_the_manifests_is_refused(
     (tmp_path / "home" / "odd03" / "label.txt").write_text("even")
     with pytest.raises(PrepareError, match=r"1 examples differ: for id odd03 it must be 1 \(odd\), but is 0"):
         prepare_from(choose_from())
-
-
-def test_files_gone_from_home_are_counted_and_one_is_named(
-    choose_from: Choose, prepare_from: Prepare, tmp_path: Path
-) -> None:
-    for guid in ("even01", "odd01"):
-        (tmp_path / "home" / guid / "label.txt").unlink()
-    with pytest.raises(PrepareError, match="2 files of the manifest gone from .* even01/label.txt; .*--no-cache"):
-        prepare_from(choose_from())
