@@ -9,7 +9,7 @@ from zenml.client import Client
 from finetune.artifacts import Predictions
 from finetune.config.transform import TransformConfig
 from finetune.experiment import Home
-from finetune.prepare.encode import GUID, LABELS
+from finetune.prepare.columns import GUID, LABELS
 from finetune.progress import say
 from finetune.registry.facts import PACKAGE, read_facts
 from finetune.storage.uri import is_s3, join

@@ -19,7 +19,7 @@ from finetune.evaluation.names import MAJORITY, TFIDF
 from finetune.evaluation.predict import predict_split
 from finetune.evaluation.scores import LabelScore, default_metrics, per_label_table
 from finetune.functions import Functions
-from finetune.prepare.encode import GUID, LABELS
+from finetune.prepare.columns import GUID, LABELS
 from finetune.storage.uri import Place
 from finetune.training.model_folder import load, read_facts
 

@@ -16,7 +16,8 @@ from transformers.utils import logging
 from finetune.errors import EvaluateError
 from finetune.evaluation.instances import check_instance, what_is_there
 from finetune.functions import Functions, load_functions
-from finetune.prepare.encode import GUID, LABELS, examples_of
+from finetune.prepare.columns import GUID, LABELS
+from finetune.prepare.encoder import examples_of
 from finetune.storage.cache import local_folder
 from finetune.storage.storage import storage_of
 from finetune.storage.uri import Place, to_place

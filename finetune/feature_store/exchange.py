@@ -10,7 +10,7 @@ from finetune.errors import FeatureStoreError
 from finetune.feature_store.moments import moment
 from finetune.feature_store.rows import group_of
 from finetune.feature_store.store import FeatureStore
-from finetune.prepare.encode import GUID
+from finetune.prepare.columns import GUID
 from finetune.prepare.prepare import Chosen
 from finetune.prepare.split import SPLITS
 from finetune.reconcile.manifest import Manifest

@@ -13,7 +13,7 @@ from finetune.config.features import FeaturesConfig
 from finetune.errors import PrepareError
 from finetune.features.names import normalised
 from finetune.features.statistics import Statistics
-from finetune.prepare.encode import GUID
+from finetune.prepare.columns import GUID
 
 BATCH = 10_000
 LABEL = "label"

@@ -12,7 +12,8 @@ import datasets
 from finetune.calls import call
 from finetune.errors import FunctionsError, PrepareError, ReconcileError
 from finetune.functions import Functions
-from finetune.prepare.encode import OWN_COLUMNS, Encoder
+from finetune.prepare.columns import OWN_COLUMNS
+from finetune.prepare.encoder import Encoder
 from finetune.storage.storage import storage_of
 from finetune.storage.uri import is_s3, join
 

@@ -10,7 +10,9 @@ from typing import Any
 import datasets
 
 from finetune.errors import PrepareError
-from finetune.prepare.encode import GUID, LABELS, EncodeData, encode, truncated_shares
+from finetune.prepare.columns import GUID, LABELS
+from finetune.prepare.encode import encode, truncated_shares
+from finetune.prepare.encoder import EncodeData
 from finetune.prepare.select import limit_per_label, select_labels
 from finetune.prepare.split import SPLITS, assign_splits
 from finetune.progress import say

@@ -13,7 +13,7 @@ from datasets.table import ConcatenationTable, InMemoryTable, MemoryMappedTable,
 from numpy.typing import NDArray
 
 from finetune.errors import PrepareError
-from finetune.prepare.encode import GUID
+from finetune.prepare.columns import GUID
 from finetune.shards.group import Group, added
 from finetune.shards.plan import Plan
 from finetune.words import counted

@@ -15,7 +15,8 @@ import pyarrow as pa
 from finetune.calls import call
 from finetune.errors import PrepareError, UnreadableError
 from finetune.functions import load_functions
-from finetune.prepare.encode import GUID, TRUNCATED, Encoder
+from finetune.prepare.columns import GUID, TRUNCATED
+from finetune.prepare.encoder import Encoder
 from finetune.prepare.watched import Guarded
 from finetune.shards.markers import ROWS, Marker, mark
 from finetune.shards.parts import Part

@@ -13,7 +13,7 @@ import torch
 from finetune.calls import call
 from finetune.config.train import TrainConfig
 from finetune.errors import FunctionsError
-from finetune.prepare.encode import GUID, LABELS
+from finetune.prepare.columns import GUID, LABELS
 from finetune.training.collate import Collator, default_padding
 from finetune.training.outputs import loss_and_logits
 from finetune.training.spec import TrainingSpec

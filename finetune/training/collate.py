@@ -7,7 +7,7 @@ import torch
 from transformers import AutoTokenizer
 
 from finetune.errors import TrainError
-from finetune.prepare.encode import LABELS
+from finetune.prepare.columns import LABELS
 from finetune.training.pretrained import checkpoint_folder
 
 IGNORED_LABEL = -100

@@ -20,7 +20,7 @@ from finetune.collector import set_aside
 from finetune.config.train import TrainConfig
 from finetune.errors import TrainError
 from finetune.evaluation.direction import check_best_metric, lower_is_better
-from finetune.prepare.encode import GUID, LABELS
+from finetune.prepare.columns import GUID, LABELS
 from finetune.progress import say
 from finetune.training.at_once import fit_at_once, fits_at_once
 from finetune.training.callbacks import EarlyStopping, SaveRegularly, ShowProgress, StopWhenAsked

@@ -8,7 +8,7 @@ from transformers import TrainerCallback
 
 from finetune.evaluation.direction import best_point
 from finetune.job.hosts import hosts_of
-from finetune.prepare.encode import GUID, LABELS
+from finetune.prepare.columns import GUID, LABELS
 from finetune.progress import say
 from finetune.tracking.settings import Tracking
 from finetune.tracking.trackers import opened

@@ -7,7 +7,7 @@ import torch
 from transformers import Trainer
 from transformers.trainer_callback import PrinterCallback
 
-from finetune.prepare.encode import LABELS
+from finetune.prepare.columns import LABELS
 from finetune.training.callbacks import RefuseNaN
 from finetune.training.order import EpochOrder, ShortestFirst
 from finetune.training.outputs import loss_and_logits

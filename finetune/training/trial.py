@@ -12,7 +12,8 @@ from finetune.calls import call
 from finetune.errors import FinetuneError, FunctionsError, PrepareError
 from finetune.functions import Functions
 from finetune.prepare.alike import Reads
-from finetune.prepare.encode import GUID, LABELS, OWN_COLUMNS, TRUNCATED, Encoder
+from finetune.prepare.columns import GUID, LABELS, OWN_COLUMNS, TRUNCATED
+from finetune.prepare.encoder import Encoder
 from finetune.prepare.select import select_labels
 from finetune.prepare.watched import Noted
 from finetune.storage.uri import Place

@@ -14,7 +14,7 @@ from finetune.evaluation.direction import check_best_metric, check_gates, check_
 from finetune.evaluation.scores import default_metrics
 from finetune.functions import Functions
 from finetune.prepare.alike import Reads
-from finetune.prepare.encode import GUID, LABELS
+from finetune.prepare.columns import GUID, LABELS
 from finetune.prepare.watched import Noted
 from finetune.training.at_once import fits_at_once, try_fit
 from finetune.training.collate import Collator

@@ -11,7 +11,7 @@ from experiments.waveforms import functions
 from experiments.waveforms.functions import BANDS, encode_data, get_dataset_features
 from experiments.waveforms.sample import Record, records, write_record
 from finetune.errors import UnreadableError
-from finetune.prepare.encode import Encoder
+from finetune.prepare.encoder import Encoder
 
 
 @pytest.fixture
