@@ -69,7 +69,7 @@ def training_request(
             "MetricDefinitions": metric_definitions(),
         },
         "ResourceConfig": _resources(machines, account),
-        "StoppingCondition": {"MaxRuntimeInSeconds": round(machines.max_run_hours * _HOUR)},
+        **_patience(machines),
         "OutputDataConfig": {"S3OutputPath": output, **_key("KmsKeyId", account)},
         "CheckpointConfig": {"S3Uri": checkpoints, "LocalPath": CHECKPOINTS},
         "Environment": pack({**environment, **visible, **machines.environment}, command, most_variables),
@@ -81,10 +81,16 @@ def training_request(
         request["InputDataConfig"] = [_channel(channel, uri, machines) for channel, uri in machines.inputs.items()]
     if account.subnets:
         request["VpcConfig"] = {"Subnets": list(account.subnets), "SecurityGroupIds": list(account.security_groups)}
-    if machines.spot and machines.max_wait_hours is not None:
-        request["EnableManagedSpotTraining"] = True
-        request["StoppingCondition"]["MaxWaitTimeInSeconds"] = round(machines.max_wait_hours * _HOUR)
     return request
+
+
+def _patience(machines: MachinesConfig) -> dict[str, Any]:
+    """After which time the job is stopped, and whether it waits for spare capacity."""
+    run = {"MaxRuntimeInSeconds": round(machines.max_run_hours * _HOUR)}
+    if not machines.spot or machines.max_wait_hours is None:
+        return {"StoppingCondition": run}
+    wait = {"MaxWaitTimeInSeconds": round(machines.max_wait_hours * _HOUR)}
+    return {"EnableManagedSpotTraining": True, "StoppingCondition": run | wait}
 
 
 def _resources(machines: MachinesConfig, account: AccountSettings) -> dict[str, Any]:

@@ -89,12 +89,9 @@ def reconcile(
         with disk_errors(f"write {target}", target):
             manifest = stream_manifest(target, lines, snapshot.further_columns)
         _record(home, lock, manifest)
-    for decision, count in sorted(transfer.decisions.items()):
-        say(told(decision, count))
-    retries = RETRIES.count - retried_before
-    if retries:
-        say(f"S3 failed for a moment: {retries:,} requests were tried again")
-    return Reconciled(manifest, dict(transfer.decisions), retries)
+    done = Reconciled(manifest, dict(transfer.decisions), RETRIES.count - retried_before)
+    _tell_end(done)
+    return done
 
 
 def _refuse_home_in_production(home: Home, production: str) -> None:
@@ -126,6 +123,13 @@ def _tell(selection: Selection, snapshot: Snapshot) -> None:
             f"no id is left of {rows:,} label rows and {with_files:,} ids with files; "
             f"check that production.labels and production.files belong together"
         )
+
+
+def _tell_end(done: Reconciled) -> None:
+    for decision, count in sorted(done.decisions.items()):
+        say(told(decision, count))
+    if done.retries:
+        say(f"S3 failed for a moment: {done.retries:,} requests were tried again")
 
 
 def _record(home: Home, lock: Held, manifest: Manifest) -> None:
