@@ -1,8 +1,9 @@
 """Remembers the ids whose process_func has finished, so that a killed run does not call it again for them.
 
 A line is appended after process_func returned: done is written last. What counts as done is a digest of everything
-that process_func saw, so a changed label, file or function is processed again. An id that is done is forgotten
-before its files are touched again, so that a kill in between leaves it undone.
+that process_func saw and left, so a changed label, file or function is processed again, and so is an id of which
+somebody edited a file at home. An id that is done is forgotten before its files are touched again, so that a kill in
+between leaves it undone.
 """
 
 import hashlib
@@ -40,10 +41,15 @@ class Journal:
     ) -> None:
         self._file.close()
 
-    def digest(self, row: Mapping[str, Any], hashes: Mapping[str, str]) -> str:
-        """The digest of what process_func sees of one id: its row, its files' hashes, and the code."""
-        seen = json.dumps([self._process_hash, dict(row), dict(hashes)], sort_keys=True, default=str)
-        return hashlib.sha256(seen.encode()).hexdigest()
+    def digest(self, row: Mapping[str, Any], seen: Mapping[str, str], left: Mapping[str, str]) -> str:
+        """The digest of one id: its row, the hashes of the files that process_func sees and leaves, and the code."""
+        done = json.dumps([self._process_hash, dict(row), dict(seen), dict(left)], sort_keys=True, default=str)
+        return hashlib.sha256(done.encode()).hexdigest()
+
+    def knows(self, guid: str) -> bool:
+        """Whether process_func has finished for this id, with whatever it saw."""
+        with self._lock:
+            return self._done.knows(guid)
 
     def has(self, guid: str, digest: str) -> bool:
         """Whether process_func has finished for exactly this."""

@@ -154,31 +154,37 @@ class Transfer:
         row, sources = item
         by_name = dict(zip(self.files_from_production, sources, strict=True))
         guid = row["guid"]
-        found = self._process(row, by_name)
-        return guid, self._at_home(guid, by_name, join(self.reconciled, guid)) if found is None else found
-
-    def _process(self, row: Mapping[str, Any], sources: Mapping[str, Source]) -> list[FileAtHome] | None:
-        """Calls process_func, if it has not seen exactly this before, and gives the files that are there then."""
         if self.process_func is None:
-            return None
+            return guid, self._at_home(guid, by_name, join(self.reconciled, guid))
+        return guid, self._processed(row, by_name, self.process_func)
+
+    def _processed(
+        self, row: Mapping[str, Any], sources: Mapping[str, Source], process_func: ProcessFunc
+    ) -> list[FileAtHome]:
+        """The files at home, after a call of process_func if it has not seen and left exactly this before."""
         guid = row["guid"]
-        digest = self.journal.digest(row, {name: str(source.digest) for name, source in sources.items()})
-        if self.journal.has(guid, digest):
-            return None
+        home = join(self.reconciled, guid)
+        if self.journal.knows(guid):
+            found = self._at_home(guid, sources, home)
+            if self.journal.has(guid, self._digest(row, sources, found)):
+                return found
         self.lock.check()
         self.journal.forget(guid)
-        home = join(self.reconciled, guid)
         with self.storage.staged(home, self.scratch) as folder:
             files = {name: join(folder, name) for name in self.files_from_production}
             try:
-                # overwrite is True: what lies there is absent, torn by a kill, or made from another row or function
-                self.process_func(dict(row), files, folder, True)
+                # overwrite is True: what lies there is absent, torn, edited, or made from another row or function
+                process_func(dict(row), files, folder, True)
             except Exception as error:
                 raise _process_failed(error, guid, home, folder) from error
             found = self._at_home(guid, sources, folder, processed=True)
             self.lock.check()  # before what it wrote is put in place, since it may have taken long
-        self.journal.add(guid, digest)
+        self.journal.add(guid, self._digest(row, sources, found))
         return found
+
+    def _digest(self, row: Mapping[str, Any], sources: Mapping[str, Source], found: Sequence[FileAtHome]) -> str:
+        seen = {name: str(source.digest) for name, source in sources.items()}
+        return self.journal.digest(row, seen, {file.path: file.hash for file in found})
 
     def _at_home(
         self, guid: str, sources: Mapping[str, Source], folder: str, *, processed: bool = False

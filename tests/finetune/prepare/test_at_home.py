@@ -67,8 +67,7 @@ def test_a_file_that_was_edited_is_named_and_reconcile_mends_the_copy(reconciled
         reconciled.check()
     reconciled.manifest = reconciled.reconcile()
     reconciled.check()
-    if name == "t":
-        assert reconciled.home.storage.read(reconciled.file("003/t")) == before
+    assert reconciled.home.storage.read(reconciled.file(f"003/{name}")) == before
 
 
 def test_a_file_that_was_written_anew_with_the_same_content_is_taken(reconciled: Reconciled) -> None:
