@@ -26,17 +26,19 @@ Readers = Mapping[str, Reader]
 """The reader of each secret store: `zenml`, `aws`."""
 NO_STORES: Readers = MappingProxyType({})
 
+HIDDEN = "***"
 # Stands for a value while a URL is taken apart; digits, so that it may be a port.
 _STANDS_FOR = "9173504628{:03d}"
 
 
 @dataclass(frozen=True)
 class Filled:
-    """What is read, and the values that no message may show."""
+    """What is read, and what messages show instead of the values that none may show."""
 
     url: str | None
     params: dict[str, str]
-    values: frozenset[str]
+    secrets: dict[str, str]
+    """By value: the reference that it was read from, or `***`."""
 
 
 def fill(source: LabelsConfig, readers: Readers) -> Filled:
@@ -54,7 +56,8 @@ def fill(source: LabelsConfig, readers: Readers) -> Filled:
         values |= _values(f"production.labels.{key}", text, values, readers)
     url = None if source.url is None else fill_url(source.url, values)
     params = {name: _put(text, values) for name, text in source.params.items()}
-    return Filled(url, params, frozenset(values.values()) | _passwords(url))
+    hidden = dict.fromkeys(_passwords(url), HIDDEN)
+    return Filled(url, params, hidden | {value: reference for reference, value in values.items()})
 
 
 def fill_url(url: str, values: Mapping[str, str]) -> str:

@@ -38,7 +38,7 @@ def labels_of(source: LabelsConfig, readers: Readers = NO_STORES, *, with_hash: 
         UnreachableError: The secret may not be read from here, or the database does not answer.
     """
     filled = fill(source, readers)
-    with hiding(filled.values):
+    with hiding(filled.secrets):
         for row in read_labels(filled.url, source.query, filled.params, source.file):
             if not with_hash and source.hash is not None:
                 row.pop(source.hash, None)

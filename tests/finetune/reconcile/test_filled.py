@@ -54,7 +54,12 @@ def test_each_reference_is_read_once_and_its_value_and_the_urls_password_are_kno
     filled = fill(source, {"aws": read})
     assert sorted(asked, key=str) == [("a.b", "c"), ("prod/my.db/url", None)]
     assert filled.params == {"a": "a.b/c", "b": "xa.b/c", "t": "blue"}
-    assert filled.values == {"postgresql://me:p%40ss@db/x", "p@ss", "a.b/c", "blue"}
+    assert filled.secrets == {
+        "postgresql://me:p%40ss@db/x": "${aws:prod/my.db/url}",
+        "p@ss": "***",
+        "a.b/c": "${aws:a.b.c}",
+        "blue": "${env:TEAM}",
+    }
 
 
 def refuse(error: type[ConfigError] | type[UnreachableError]) -> Callable[[str, str | None], str]:

@@ -97,8 +97,11 @@ def test_secrets_of_the_source_are_in_no_message_of_the_whole_chain(tmp_path: Pa
         return {"host": "open.sesame.invalid", "password": "sesame/@", "file": f"{tmp_path}/sesame.db"}[key or ""]
 
     for url, words in (
-        ("mysql+pymysql://me:${aws:db.password}@${aws:db.host}:1/db", r"no database answers at mysql.*@\*\*\*:1/db"),
-        ("sqlite:///${zenml:db.file}", r"there is no SQLite database \*\*\*"),
+        (
+            "mysql+pymysql://me:${aws:db.password}@${aws:db.host}:1/db",
+            r"no database answers at mysql.*me:\*\*\*@\$\{aws:db.host\}:1/db",
+        ),
+        ("sqlite:///${zenml:db.file}", r"there is no SQLite database \$\{zenml:db.file\}"),
     ):
         source = LabelsConfig(url=url, query="SELECT 1")
         with pytest.raises(ReconcileError, match=words) as caught:
