@@ -64,6 +64,7 @@ def serve(folder: Path, host: str, port: int) -> None:
         app = create_app(model_fn(folder), allowed)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _ended)  # uvicorn raises the signal once more when all is answered
+        place.listen()  # before it is said: who reads that it serves may ask at once
         where = f"http://{host}:{place.getsockname()[1]}"
         print(f"loaded and checked in {time.monotonic() - started:.1f} s; serving on {where}", flush=True)
         uvicorn.Server(uvicorn.Config(app, **SETTINGS)).run([place])
