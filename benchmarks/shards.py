@@ -215,6 +215,7 @@ def _whole(record: Any) -> Iterator[dict[str, Any]]:
             "record": record.record_name,
             "signal": name,
             "unit": record.units[number],
+            "recorded_at": f"{record.base_datetime.isoformat()}Z" if record.base_datetime else "",
             "samples": record.sig_len,
             "sampling_rate": float(record.fs),
             "missing_share": float(np.isnan(signal).mean()),
@@ -224,7 +225,7 @@ def _whole(record: Any) -> Iterator[dict[str, Any]]:
             "max": float(there.max()),
             **{f"q{round(100 * share):02}": float(np.quantile(there, share)) for share in QUANTILES},
             **{
-                f"power_{low:g}_{high:g}_hz": float(part / total) if total else float("nan")
+                f"power_{low:g}_{high:g}_hz".replace(".", "p"): float(part / total) if total else float("nan")
                 for (low, high), part in bands.items()
             },
         }
