@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from finetune import runs
 from finetune.errors import RunError
 from finetune.experiment import Home
+from finetune.parquet import open_parquet
 from finetune.reconcile.snapshot import Snapshot
 from finetune.runs import Run, Status
 
@@ -34,7 +33,7 @@ def labels_of_run(home: Home, snapshot: Snapshot) -> dict[str, Any]:
 def label_counts(snapshot: Snapshot) -> dict[str, int]:
     """Rows of each label, in order of label; rows without one are left out."""
     counts: dict[str, int] = {}
-    for batch in pq.ParquetFile(snapshot.path).iter_batches(columns=["label"]):
+    for batch in open_parquet(snapshot.path).iter_batches(columns=["label"]):
         for each in batch.column("label").drop_null().value_counts().to_pylist():
             counts[each["values"]] = counts.get(each["values"], 0) + each["counts"]
     return dict(sorted(counts.items()))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from finetune.config.checks import ColumnConfig
+from finetune.parquet import open_parquet
 from finetune.reconcile.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def check_labels(production: Snapshot, columns: Mapping[str, ColumnConfig]) -> B
         production: The label rows.
         columns: What each column must hold; one that is missing breaks every row.
     """
-    file = pq.ParquetFile(production.path)
+    file = open_parquet(production.path)
     there = {name: column for name, column in columns.items() if name in file.schema_arrow.names}
     wanted = list(dict.fromkeys(["guid", "labelled", *there]))
     schema = _schema(there)

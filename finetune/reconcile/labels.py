@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet
 
 from finetune.config.production import LabelsConfig
 from finetune.errors import ReconcileError
+from finetune.parquet import open_parquet
 from finetune.reconcile.columns import NEEDED, check_columns
 from finetune.reconcile.database import query_rows
 from finetune.reconcile.filled import NO_STORES, Readers, fill
@@ -102,7 +102,7 @@ class _Opened(NamedTuple):
 def _opened(file: str) -> Iterator[_Opened]:
     """A Parquet file is streamed. A CSV file is read whole, as Arrow: only its last line may say a column's type."""
     if file.endswith(".parquet"):
-        with pa.parquet.ParquetFile(file) as table:
+        with open_parquet(file) as table:
             yield _Opened(table.schema_arrow, table.iter_batches(BATCH))
         return
     text_columns = {name: pa.string() for name in NEEDED}  # a guid such as 007 keeps its zeros

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from finetune.parquet import open_parquet
 from finetune.reconcile.label_rows import chunks
 from finetune.reconcile.select import reason_kind
 from finetune.reconcile.tables import write_table
@@ -37,7 +38,7 @@ class Manifest:
 
     def rows(self, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Streams all rows, kept and dropped, with the named columns."""
-        for batch in pq.ParquetFile(self.path).iter_batches(batch_size=BATCH, columns=list(columns)):
+        for batch in open_parquet(self.path).iter_batches(batch_size=BATCH, columns=list(columns)):
             yield from batch.to_pylist()
 
     def kept_ids(self, columns: Sequence[str] = ()) -> Iterator[dict[str, Any]]:

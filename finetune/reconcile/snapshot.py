@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finetune.errors import ReconcileError
+from finetune.parquet import open_parquet
 from finetune.reconcile.guid import printable
 from finetune.reconcile.label_rows import BATCH, LabelRow, LabelRows, chunks, rows_in
 from finetune.reconcile.ordered import Ordered, cuts_of
@@ -213,7 +214,7 @@ def _join(rows: list[LabelRow], listing: pa.Table, labels: LabelRows) -> pa.Tabl
 
 
 def _lines(path: Path, columns: list[str] | None) -> Iterator[tuple[str, LabelRow | None, list[ListedFile]]]:
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH, columns=columns):
+    for batch in open_parquet(path).iter_batches(batch_size=BATCH, columns=columns):
         guid, labelled, label, told = (batch[name].to_pylist() for name in OWN.names[:-1])
         more = zip(*(column.to_pylist() for column in batch.columns[len(OWN) :]), strict=True)
         further = list(more) or [()] * len(guid)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from finetune.parquet import open_parquet
 from finetune.shards.assign import assign
 
 BATCH = 10_000
@@ -67,7 +68,7 @@ class Plan:
 
     def units(self, group: int | None = None) -> Iterator[Unit]:
         """Streams the ids of a group, or all, in order of guid."""
-        for batch in pq.ParquetFile(self.path).iter_batches(batch_size=BATCH):
+        for batch in open_parquet(self.path).iter_batches(batch_size=BATCH):
             for row in batch.to_pylist():
                 files = [File(**file) for file in row["files"]]
                 if group is None or row["group"] == group:
