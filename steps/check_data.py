@@ -11,6 +11,7 @@ from finetune.errors import CheckError
 from finetune.experiment import Home
 from finetune.prepare.prepare import choose
 from finetune.progress import say
+from finetune.reconcile.at_home import refuse_changed
 from finetune.reconcile.manifest import Manifest
 from finetune.reconcile.occupant import refuse_other
 from finetune.reconcile.snapshot import Snapshot
@@ -31,6 +32,8 @@ def check_data(
     """Makes the checks of `checks:` on the splits that `choice` gives; `code` is the hash of the checks."""
     with working():
         chosen = choose(manifest, **choice)
+        if text is not None:
+            refuse_changed(manifest, home, chosen.guids, [text])
         checks = Checks(
             production,
             manifest,

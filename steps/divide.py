@@ -6,9 +6,9 @@ from zenml import log_metadata, step
 
 from finetune.config.prepare import PrepareConfig
 from finetune.experiment import Home
-from finetune.prepare.at_home import check_at_home
 from finetune.prepare.divide import divide as divide_ids
 from finetune.prepare.prepare import choose
+from finetune.reconcile.at_home import refuse_changed
 from finetune.reconcile.manifest import Manifest
 from finetune.reconcile.occupant import refuse_other
 from finetune.shards.plan import Plan
@@ -25,7 +25,7 @@ def divide(
     with working() as scratch:
         shards = shards_of(settings)
         chosen = choose(manifest, **settings.choice)
-        check_at_home(manifest, home, chosen.guids, files_at_home)
+        refuse_changed(manifest, home, chosen.guids, files_at_home)
         target = scratch / "plan.parquet"
         plan, sizes = divide_ids(
             manifest, chosen, files_at_home=files_at_home, groups=shards.steps, by=shards.by, target=target

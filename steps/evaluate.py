@@ -16,6 +16,8 @@ from finetune.experiment import Home
 from finetune.failure import Failure, failure_in
 from finetune.functions import load_functions
 from finetune.hardware import hardware
+from finetune.prepare.columns import GUID
+from finetune.reconcile.at_home import refuse_changed
 from finetune.reconcile.manifest import Manifest
 from finetune.reconcile.occupant import refuse_other
 from finetune.report.failure import failure_page
@@ -53,6 +55,9 @@ def evaluate(
 
         def work() -> Evaluated:
             with tracked() as trackers:
+                if settings.baseline_text is not None:
+                    guids = {guid for split in dataset.values() for guid in split[GUID][:]}
+                    refuse_changed(manifest, home, sorted(guids), [settings.baseline_text])
                 evaluation = evaluate_model(
                     model.path,
                     dataset,

@@ -11,10 +11,10 @@ from finetune.config.model import ModelConfig
 from finetune.config.prepare import PrepareConfig
 from finetune.experiment import Home
 from finetune.functions import load_functions
-from finetune.prepare.at_home import check_at_home
 from finetune.prepare.prepare import choose
 from finetune.prepare.prepare import prepare as prepare_dataset
 from finetune.prepare.watched import Guarded
+from finetune.reconcile.at_home import refuse_changed
 from finetune.reconcile.manifest import Manifest
 from finetune.reconcile.occupant import refuse_other
 from materializers.dataset import DatasetMaterializer
@@ -39,7 +39,7 @@ def prepare(
     with working() as scratch:
         loaded = load_functions(functions)
         chosen = choose(manifest, **settings.choice)
-        check_at_home(manifest, home, chosen.guids, files_at_home)
+        refuse_changed(manifest, home, chosen.guids, files_at_home)
         dataset, preparation = prepare_dataset(
             chosen,
             reconciled=home.reconciled,

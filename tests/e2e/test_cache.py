@@ -195,3 +195,19 @@ def test_an_artifact_that_was_deleted_is_told_and_made_anew(bench: Workbench) ->
     assert "error: model (" in again.said and "make it anew with --no-cache" in again.said
     assert bench.record(2)["status"] == "failed"
     assert bench.warm_run("--no-cache").code == 0
+
+
+def test_a_copy_that_was_edited_at_home_is_refused_and_the_resumed_run_brings_it_back(bench: Workbench) -> None:
+    """The text is read by evaluate alone, for the baseline: whatever it said would be compared with the model."""
+    assert bench.warm_run().code == 0
+    copy = bench.home / "data" / "reconciled_artifacts" / "id00" / "text.json"
+    before = copy.read_bytes()
+    copy.write_bytes(b'{"text": "plum plum plum"}')
+    refused = bench.warm_run("--set", "train.epochs=2")
+    assert refused.code == 1
+    assert "changed after reconcile had checked them: id00/text.json; copies are not for editing" in refused.said
+    again = bench.warm_run("resume", bench.experiment, "2", "--root", str(bench.home.parent))
+    assert again.code == 0, again.said
+    assert copy.read_bytes() == before
+    seconds = bench.record(2)["seconds"]
+    assert [step for step in STEPS if seconds[step]] == [RECONCILE, EVALUATE]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from finetune.errors import PrepareError
-from finetune.prepare.at_home import check_at_home
+from finetune.errors import ReconcileError
+from finetune.reconcile.at_home import refuse_changed
 from finetune.reconcile.manifest import Manifest
 from finetune.storage.uri import join
 from tests.finetune.reconcile.test_reconcile_s3 import Place
@@ -34,7 +34,7 @@ class Reconciled:
         self.home.storage.write(self.file(name), content)
 
     def check(self) -> None:
-        check_at_home(self.manifest, self.home, self.place.guids, NAMES)
+        refuse_changed(self.manifest, self.home, self.place.guids, NAMES)
 
 
 @pytest.fixture(params=["disk", "s3"])
@@ -52,7 +52,9 @@ def test_what_reconcile_left_is_taken(reconciled: Reconciled) -> None:
 def test_files_that_are_gone_are_counted_and_one_is_named(reconciled: Reconciled) -> None:
     for name in ("001/label.json", "003/t"):
         reconciled.home.storage.delete(reconciled.file(name))
-    with pytest.raises(PrepareError, match="2 files of the manifest gone from .* 001/label.json; .*--no-cache"):
+    with pytest.raises(
+        ReconcileError, match="2 files of the manifest gone from .*: 001/label.json, 003/t; start or resume"
+    ):
         reconciled.check()
 
 
@@ -62,9 +64,10 @@ def test_a_file_that_was_edited_is_named_and_reconcile_mends_the_copy(reconciled
     assert before is not None
     reconciled.write(f"003/{name}", before[::-1])
     with pytest.raises(
-        PrepareError, match=f"1 file in .* changed after reconcile .* 003/{name}; mend the file in prod"
+        ReconcileError, match=f"1 file in .* changed after reconcile .* 003/{name}; copies are not for editing"
     ):
         reconciled.check()
+    assert not reconciled.home.is_complete  # so that the next run does not take reconcile from the cache
     reconciled.manifest = reconciled.reconcile()
     reconciled.check()
     assert reconciled.home.storage.read(reconciled.file(f"003/{name}")) == before
@@ -81,5 +84,5 @@ def test_a_time_that_was_set_back_hides_nothing(tmp_path: Path, bucket: str) -> 
     old = os.stat(file).st_mtime_ns
     reconciled.write("003/t", b"x" * os.stat(file).st_size)
     os.utime(file, ns=(old, old))
-    with pytest.raises(PrepareError, match="003/t"):
+    with pytest.raises(ReconcileError, match="003/t"):
         reconciled.check()
