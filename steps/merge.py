@@ -10,11 +10,13 @@ from finetune.experiment import Home
 from finetune.prepare.divide import chosen_of
 from finetune.prepare.prepare import conclude
 from finetune.prepare.split import SPLITS
+from finetune.progress import say
 from finetune.reconcile.manifest import Manifest
 from finetune.reconcile.occupant import refuse_other
 from finetune.shards.group import Group
 from finetune.shards.markers import forget
 from finetune.shards.merge import merge as merge_groups
+from finetune.shards.merge import told_dropped
 from finetune.shards.plan import Plan
 from materializers.merged import MergedMaterializer
 from steps.room import shards_of
@@ -32,6 +34,7 @@ def merge(
         refuse_other(home, manifest)  # at the end: it holds for all that was read
         log_metadata({"counts": preparation.counts, "rejected": len(preparation.rejected), **merged.statistics})
         if merged.dropped:
+            say(told_dropped(merged.dropped))
             log_metadata({"unreadable": dict(list(merged.dropped.items())[:20])})
         for group in groups:
             forget(str(home.parts), group.about.parts)

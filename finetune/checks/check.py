@@ -172,6 +172,8 @@ class Checks:
             values = [rows[guid][column] for guid in guids]
             groups = [None if value is None or value == "" else str(value) for value in values]
             yield self._leak(f"leakage of {column}", severity, groups, column)
+            if column == self._by and None in groups:
+                yield self._without(severity, groups, column)
 
     def _leak(self, name: str, severity: Any, groups: Sequence[str | None], what: str) -> Finding:
         guids, splits = self._chosen.guids, [self._chosen.splits[guid] for guid in self._chosen.guids]
@@ -185,6 +187,19 @@ class Checks:
             f"{len(found):,} of {counted(held_out, 'validation and test id')} whose {what} is in train, too",
             "keep together what belongs together with prepare.split.by",
             found[:EXAMPLES],
+        )
+
+    def _without(self, severity: Any, groups: Sequence[str | None], column: str) -> Finding:
+        """Ids that the split takes one by one, because their column is empty."""
+        lacking = [guid for guid, group in zip(self._chosen.guids, groups, strict=True) if group is None]
+        return Finding(
+            f"leakage without {column}",
+            severity,
+            len(lacking) / len(groups),
+            self._settings.leakage.share,
+            f"{len(lacking):,} of {counted(len(groups), 'id')} without {column}: prepare.split.by takes each by itself",
+            f"fill in {column} in production's labels, with the id where it belongs to nothing",
+            lacking[:EXAMPLES],
         )
 
     def _refuse_unknown(self, settings: LeakageCheckConfig, columns: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ class Hashing:
 
     def all(self, ids: Iterable[Id], count: int) -> Iterator[tuple[str, list[Digest]]]:
         """Yields each id with the hashes of its files, in order, and shows how far it is."""
-        return track(streamed(self._pool, self._one, ids, count), "hash production", count)
+        return track(streamed(self._pool, self._one, ids, count), "hash ids that others equal in size", count)
 
     def some(self, ids: Sequence[Id]) -> list[tuple[str, list[Digest]]]:
         """Gives the same of a few ids."""

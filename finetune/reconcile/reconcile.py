@@ -115,7 +115,8 @@ def _tell(selection: Selection, snapshot: Snapshot) -> None:
         ReconcileError: All of them.
     """
     if selection.dropped:
-        say(told_dropped(selection.dropped, selection.kept + selection.dropped.total()))
+        dropped = told_dropped(selection.dropped, selection.kept + selection.dropped.total())
+        say(f"{dropped}; the report names them")
     if not selection.kept:
         sides = [(len(found.rows), bool(found.files)) for found in ids_of(snapshot, further=False)]
         rows, with_files = sum(rows for rows, _ in sides), sum(files for _, files in sides)

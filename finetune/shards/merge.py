@@ -103,6 +103,12 @@ def refuse_dropped(dropped: Mapping[str, str], ids: int, most: float) -> None:
         )
 
 
+def told_dropped(dropped: Mapping[str, str]) -> str:
+    """Says which ids were dropped because encode_data could not read their files, and why: the first of them."""
+    listed = "".join(f"\n  {guid}: {why}" for guid, why in list(dropped.items())[:SHOWN])
+    return f"encode_data cannot read {counted(len(dropped), 'id')}, dropped by prepare.shards.corrupt:{listed}"
+
+
 def joined(tables: Sequence[Table]) -> ConcatenationTable:
     """The tables as one, with the columns and metadata of the first: only the order of columns may differ.
 

@@ -91,6 +91,13 @@ def test_columns_of_groups_leak_and_an_empty_group_does_not(place: Place) -> Non
     assert (found["leakage of owner"].examples, found["leakage of owner"].status) == (["b2"], "passed")
 
 
+def test_ids_without_the_group_that_the_split_goes_by_are_told(place: Place) -> None:
+    without = [guid for guid, (_, _, owner, _) in sorted(TEXTS.items()) if not owner]
+    found = place.statuses(by="owner")["leakage without owner"]
+    assert without and (found.examples, found.status) == (without, "warned")
+    assert "leakage without owner" not in place.statuses(leakage={"columns": ["owner"]})
+
+
 def test_an_unknown_column_is_refused(place: Place) -> None:
     with pytest.raises(
         CheckError, match=r"checks\.leakage\.columns: must be further columns .* \(owner\), but got colour"

@@ -126,7 +126,7 @@ def test_every_id_is_in_the_manifest_and_a_dropped_one_has_its_reason(
         "two": "conflicting labels: same content as one",
     }
     said = "dropped 8 of 9 ids: 3 with no label, 3 with conflicting labels, 1 with no file, 1 duplicate"
-    assert said in capsys.readouterr().err.splitlines()
+    assert f"{said}; the report names them" in capsys.readouterr().err.splitlines()
     assert sorted(os.listdir(place.home.reconciled)) == ["copy of kept"]
     assert json.loads(place.home.label_counts.read_text()) == {"x": 1}
 

@@ -6,7 +6,7 @@ import pytest
 from datasets.table import InMemoryTable
 
 from finetune.errors import PrepareError
-from finetune.shards.merge import joined
+from finetune.shards.merge import joined, told_dropped
 
 
 def table(**columns: list[object]) -> InMemoryTable:
@@ -29,3 +29,9 @@ def test_rows_are_not_copied(tmp_path: Path) -> None:
     before = pa.total_allocated_bytes()
     assert len(joined([mapped] * 50)) == 100
     assert pa.total_allocated_bytes() == before
+
+
+def test_ids_that_could_not_be_read_are_told_with_their_reasons() -> None:
+    said = told_dropped({"a": "ValueError: no header", "b": "OSError: short"})
+    assert said.splitlines()[1:] == ["  a: ValueError: no header", "  b: OSError: short"]
+    assert "cannot read 2 ids, dropped by prepare.shards.corrupt" in said
