@@ -241,6 +241,6 @@ def refuse_small_labels(labels: Iterable[str]) -> None:
     if small:
         raise PrepareError(
             "prepare.split: a label must have at least 3 ids, one for each split, but got "
-            f"{', '.join(f'{label} ({count})' for label, count in small)}; add it to prepare.ignored_labels, "
-            "raise prepare.num_labels_threshold to 3, or find more ids of it"
+            f"{', '.join(f'{label} ({count})' for label, count in small)}; correct it where it is misspelt, add it to "
+            "prepare.ignored_labels, raise prepare.num_labels_threshold to 3, or find more ids of it"
         )

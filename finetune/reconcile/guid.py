@@ -53,5 +53,5 @@ def refuse_unsafe_ids(guids: Iterable[str]) -> None:
         shown = "\n".join(unsafe[:10])
         raise ReconcileError(
             f"production.labels: {counted(len(unsafe), 'id')} cannot name a folder in the experiment home; nothing was "
-            f"copied; leave them out in the query, or rename them:\n{shown}"
+            f"copied; leave them out of the labels, or rename them:\n{shown}"
         )

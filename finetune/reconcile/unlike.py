@@ -28,5 +28,5 @@ class Unlike:
             say(
                 f"production.labels: {counted(self._ids, 'id')}, {self._first} the first, with several rows that "
                 f"differ in {' and '.join(sorted(self._columns))}: one of them counts, the last in order of its "
-                "values; let the query return one row for each guid"
+                "values; leave one row for each guid in the labels"
             )

@@ -47,7 +47,9 @@ def choose_rows(
     chosen = list(islice(_with_files(_one_of_each_label(labelled), production, names), ROWS_TRIED))
     if not chosen:
         if isinstance(production, Path) and not production.is_dir():
-            raise ReconcileError(f"production.files: the folder {production} does not exist; correct the path")
+            raise ReconcileError(
+                f"production.files: the folder {production} does not exist; correct the path, or mount it"
+            )
         raise ReconcileError(
             f"production: none of {len(labelled):,} labelled ids has {' and '.join(names)} in {production}"
             f"{_looked_for(labelled, production, names)}; check production.labels, production.files and "

@@ -43,7 +43,7 @@ def test_an_id_that_names_no_folder_is_refused_as_by_the_run(foresee: Foresee) -
 
 def test_a_label_with_too_few_ids_is_refused_as_by_the_run(foresee: Foresee) -> None:
     repeated = [{"guid": "rare0", "label": "rare", "part": "one"}] * 5
-    with pytest.raises(PrepareError, match=r"at least 3 ids, one for each split, but got rare \(1\); add it to"):
+    with pytest.raises(PrepareError, match=r"at least 3 ids, one for each split, but got rare \(1\); correct it"):
         foresee([*rows_of(even=3, odd=3), *repeated])
 
 
