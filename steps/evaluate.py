@@ -55,9 +55,7 @@ def evaluate(
 
         def work() -> Evaluated:
             with tracked() as trackers:
-                if settings.baseline_text is not None:
-                    guids = {guid for split in dataset.values() for guid in split[GUID][:]}
-                    refuse_changed(manifest, home, sorted(guids), [settings.baseline_text])
+                _refuse_changed_texts(manifest, home, dataset, settings.baseline_text)
                 evaluation = evaluate_model(
                     model.path,
                     dataset,
@@ -84,3 +82,9 @@ def evaluate(
         earlier = failure_in(model.path)
         metrics, predictions, report = attempted(work, instead) if earlier is None else failed(earlier, instead)
         return metrics, predictions, report
+
+
+def _refuse_changed_texts(manifest: Manifest, home: Home, dataset: DatasetDict, name: str | None) -> None:
+    if name is not None:
+        guids = {guid for split in dataset.values() for guid in split[GUID][:]}
+        refuse_changed(manifest, home, sorted(guids), [name])

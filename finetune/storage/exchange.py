@@ -49,7 +49,7 @@ class Exchange:
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         request = f"{method} {path} HTTP/1.1\r\n{lines}content-length: 0\r\n\r\n".encode()
         try:
-            if self._socket is not None and _has_ended(self._socket):
+            if self._socket is not None and (self._rest or _has_ended(self._socket)):
                 self.close()
             waited = self._socket is not None
             head = self._send(request)
@@ -71,13 +71,15 @@ class Exchange:
         self._socket, self._rest = None, b""
 
     def _send(self, request: bytes) -> bytes:
-        """Gives the head of the answer; none where the connection ended."""
+        """Gives the head of the answer; none where the connection ended, or was reset, before the answer began."""
         if self._socket is None:
             self._socket = _connected(self._endpoint)
-        self._socket.sendall(request)
-        if not self._rest and not self._more():
-            return b""
-        return self._until(b"\r\n\r\n", "in its headers")
+        try:
+            self._socket.sendall(request)
+            began = self._more()
+        except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError):
+            began = False
+        return self._until(b"\r\n\r\n", "in its headers") if began else b""
 
     def _read(self, head: bytes) -> Answer:
         if not head:

@@ -22,6 +22,7 @@ from tests.finetune.s3_server import account_of, environment, put
 
 KEYS = ("a", "a b", "é/ü", "a%2Fb+&=", "x~y", "'(!)*", "a:b@c,d;e", "k" * 200)
 TOLD = "<CopyObjectResult><ETag>&quot;900150983cd24fb0d6963f7d28e17f72&quot;</ETag></CopyObjectResult>"
+RESET = "reset"
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,10 @@ def test_a_wrong_secret_is_refused(bucket: str) -> None:
 
 @contextmanager
 def answering(*answers: list[str]) -> Iterator[list[int]]:
-    """A server that gives each connection its list of answers and closes it; counts the connections."""
+    """A server that gives each connection its list of answers and closes it; counts the connections.
+
+    RESET as an answer leaves the request unread, so that closing resets the connection.
+    """
     seen: list[int] = []
     listening = socket.create_server(("127.0.0.1", 0))
 
@@ -84,6 +88,9 @@ def answering(*answers: list[str]) -> Iterator[list[int]]:
             seen.append(len(given))
             with connection:
                 for answer in given:
+                    if answer == RESET:
+                        connection.recv(1, socket.MSG_PEEK)
+                        break
                     while b"\r\n\r\n" not in connection.recv(65536):
                         pass
                     connection.sendall(answer.encode())
@@ -99,13 +106,16 @@ def whole(body: str, status: str = "200 OK", length: int | None = None) -> str:
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body) if length is None else length}\r\n\r\n{body}"
 
 
-def test_a_connection_that_was_closed_while_it_waited_is_opened_anew_and_nothing_is_tried_again() -> None:
-    with answering([whole(TOLD)], [whole(TOLD)]) as connections:
+@pytest.mark.parametrize("first", [[whole(TOLD)], [whole(TOLD), ""], [whole(TOLD), RESET]])
+def test_a_connection_that_ends_before_the_next_answer_is_opened_anew_and_nothing_is_tried_again(
+    first: list[str],
+) -> None:
+    with answering(first, [whole(TOLD)]) as connections:
         assert [copied("b", "k"), copied("b", "k")] == ['"900150983cd24fb0d6963f7d28e17f72"'] * 2
-        assert connections == [1, 1]
+        assert connections == [len(first), 1]
 
 
-@pytest.mark.parametrize("answer", [whole(TOLD, length=500), "HTTP/1.1 2", ""])
+@pytest.mark.parametrize("answer", [whole(TOLD, length=500), "HTTP/1.1 2", "", RESET])
 def test_an_answer_that_breaks_off_is_one_that_may_succeed_a_moment_later(answer: str) -> None:
     with answering([answer]), pytest.raises(HTTPClientError) as failed:
         copied("b", "k")
