@@ -88,9 +88,19 @@ def _read_file(file: str) -> Iterator[Row]:
     except FileNotFoundError as error:  # what pyarrow says of it is long and says it three times
         raise ReconcileError(f"production.labels.file: the file {file} does not exist; correct the path") from error
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise ReconcileError(
-            f"production.labels.file: cannot read {file}: {error}; correct the path or file"
-        ) from error
+        told = _undecoded(file) if file.endswith(".csv") and "UTF8" in str(error) else error
+        raise ReconcileError(f"production.labels.file: cannot read {file}: {told}; correct the path or file") from error
+
+
+def _undecoded(file: str) -> str:
+    """The first line that is not UTF-8, which pyarrow does not tell."""
+    with Path(file).open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return f"line {number} is not UTF-8 ({line[error.start : error.end]!r} at byte {error.start + 1})"
+    return "it is not UTF-8"
 
 
 class _Opened(NamedTuple):

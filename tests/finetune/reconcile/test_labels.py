@@ -152,6 +152,13 @@ def test_a_csv_keeps_zeros_and_an_empty_label_is_none(tmp_path: Path) -> None:
     ]
 
 
+def test_a_csv_that_is_not_utf_8_is_refused_with_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_bytes("guid,label\na,tag\nb,caf\xe9\n".encode("latin-1"))
+    with pytest.raises(ReconcileError, match=r"labels.csv: line 3 is not UTF-8 \(b'\\xe9' at byte 6\)"):
+        list(read_labels(None, None, {}, str(path)))
+
+
 def test_a_csv_column_that_is_empty_for_long_is_read(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_text("guid,label,note\n" + "".join(f"{n:050},x,\n" for n in range(40_000)) + "z,x,late\n")
