@@ -48,10 +48,10 @@ def check_data(
         refuse_other(home, manifest)  # at the end: it holds for all texts that were read
         log_metadata({"checks": numbers_of(findings)})  # of the step, which has an artifact only if it does not fail
         log_metadata(metadata=numbers_of(findings), artifact_name="checks", infer_artifact=True)
-        for finding in findings:
-            if finding.status in ("warned", "failed"):
-                say(f"{finding.status}: {finding.line()}; {finding.advice}")
         refused = refusal(findings)
         if refused is not None:
             raise CheckError(refused)
+        for finding in findings:
+            if finding.status == "warned":
+                say(f"warned: {finding.line()}; {finding.advice}")
         return [finding.to_dict() for finding in findings]
