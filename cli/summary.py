@@ -57,6 +57,7 @@ def outcome(run: Run, status: Status, home: Home, pipeline_run: "PipelineRunResp
         seconds=_seconds(pipeline_run),
         metrics=metrics.get("metrics", {}),
         baselines=several.get("baselines", metrics.get("baselines", {})),
+        margins={} if several else metrics.get("margins", {}),
         models=several.get("models", {}),
         tuning=tuning,
         labels=artifacts["labels"].load() if "labels" in artifacts else {},
@@ -167,7 +168,9 @@ def verdict_of(run: Run) -> str:
     from finetune.report.verdict import headline_metric, verdict
 
     headline = headline_metric(run.config["train"]["best_metric"], run.metrics)
-    return verdict(headline, run.metrics, {BASELINES.get(name, name): of for name, of in run.baselines.items()})
+    baselines = {BASELINES.get(name, name): of for name, of in run.baselines.items()}
+    margins = {BASELINES.get(name, name): of for name, of in run.margins.items()}
+    return verdict(headline, run.metrics, baselines, margins)
 
 
 def _steps(run: Run, pipeline_run: "PipelineRunResponse | None") -> str:

@@ -14,7 +14,7 @@ from finetune.experiment import Home
 from finetune.storage.storage import Held
 
 RECORD = "run.json"
-LEFT_OUT = ("error", "code", "data", "models", "labels", "checks", "gate", "registered", "transformed")
+LEFT_OUT = ("error", "code", "data", "margins", "models", "labels", "checks", "gate", "registered", "transformed")
 """Keys that a record without them does not have."""
 
 
@@ -48,6 +48,8 @@ class Run:
     """Time inside each step's work; 0 for a step that came from the cache."""
     metrics: dict[str, float] = field(default_factory=dict)
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
+    margins: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    """By baseline and metric, the 95 % interval of the model's value less the baseline's."""
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Of several models: metrics, or failure, of each; `metrics` is empty then. A run of one has no such key."""
     tuning: dict[str, Any] = field(default_factory=dict)

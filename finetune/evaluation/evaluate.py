@@ -11,9 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finetune.calls import call
+from finetune.comparison.answers import Answers
 from finetune.evaluation.calibration import Calibration, calibration
 from finetune.evaluation.confusion import confusion_matrix
 from finetune.evaluation.document import document_texts, excerpts
+from finetune.evaluation.luck import MODEL, Intervals, Luck, luck
 from finetune.evaluation.mistakes import Mistake, most_confident_mistakes
 from finetune.evaluation.names import MAJORITY, TFIDF
 from finetune.evaluation.predict import predict_split
@@ -32,6 +34,7 @@ class Evaluation:
     metrics: dict[str, float]
     baselines: dict[str, dict[str, float]]
     """Metrics of `majority` and, where there is text, `tfidf`."""
+    luck: Luck
     majority_label: str
     per_label: list[LabelScore]
     confusion: np.ndarray
@@ -47,6 +50,8 @@ class Evaluation:
             "labels": self.labels,
             "metrics": self.metrics,
             "baselines": self.baselines,
+            "intervals": _listed(self.luck.intervals),
+            "margins": {baseline: _listed(of) for baseline, of in self.luck.margins.items()},
             "per_label": [asdict(score) for score in self.per_label],
             "confusion": self.confusion.tolist(),
             "calibration": asdict(self.calibration),
@@ -88,11 +93,13 @@ def evaluate(
     write_predictions(target, guids, references, probabilities, labels)
     surest = most_confident_mistakes(guids, probabilities, references, labels, mistakes)
     answers = _baselines(prepared, reconciled, baseline_text, guids, len(labels))
+    compared = Answers(guids, labels, references, {MODEL: probabilities, **answers}, left_out=0)
     texts = excerpts(reconciled, [mistake.guid for mistake in surest], baseline_text)
     return Evaluation(
         labels=labels,
         metrics=_score(functions, probabilities, references, labels),
         baselines={name: _score(functions, answer, references, labels) for name, answer in answers.items()},
+        luck=luck(compared, functions.compute_metrics),
         majority_label=labels[int(answers[MAJORITY][0].argmax())],
         per_label=per_label_table(probabilities, references, labels),
         confusion=confusion_matrix(probabilities, references, len(labels)),
@@ -108,6 +115,10 @@ def _score(
     compute_metrics = functions.compute_metrics or default_metrics
     metrics: Mapping[str, Any] = call("compute_metrics", compute_metrics, probabilities, references, labels)
     return {name: float(value) for name, value in metrics.items()}
+
+
+def _listed(intervals: Intervals) -> dict[str, list[float]]:
+    return {metric: list(ends) for metric, ends in intervals.items()}
 
 
 def _label_of_each_id(split: datasets.Dataset) -> dict[str, int]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetune.evaluation.calibration import Calibration
+from finetune.evaluation.luck import Luck
 from finetune.evaluation.mistakes import Mistake
 from finetune.evaluation.scores import LabelScore
 
@@ -41,6 +42,8 @@ class ReportFacts:
     """The model's, on the test split."""
     baselines: Mapping[str, Mapping[str, float]]
     """Metrics of each baseline by a name that reads well after "above", for example `the majority label`."""
+    luck: Luck
+    """How far the choice of test ids moves the metrics; its baselines have the names that `baselines` gives."""
     majority_label: str
     """The most frequent label of the train split."""
     per_label: Sequence[LabelScore]

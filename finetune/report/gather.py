@@ -33,7 +33,7 @@ def report_facts(
             name of this one as model.
         seconds: Seconds of work of each step, of this one so far.
     """
-    dropped = list(manifest.dropped())
+    luck, dropped = evaluation.luck, list(manifest.dropped())
     best_metric = run["config"]["train"]["best_metric"]
     counts = Counter(manifest.label_counts())
     counts.update(label for _, label, _ in dropped if label is not None)
@@ -59,6 +59,7 @@ def report_facts(
         rejected=preparation["rejected"],
         truncated=preparation["truncated"],
         seconds=seconds,
+        luck=luck._replace(margins={BASELINES[name]: of for name, of in luck.margins.items()}),
         majority_label=evaluation.majority_label,
         config=run["config"],
         versions=versions(),

@@ -10,8 +10,8 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from finetune.evaluation.calibration import FEW
-from finetune.evaluation.confusion import macro_f1_interval
 from finetune.evaluation.direction import best_point, lower_is_better
+from finetune.evaluation.luck import most_wrong
 from finetune.report.facts import ReportFacts
 from finetune.report.verdict import (
     beaten_by,
@@ -48,6 +48,7 @@ def build_report(facts: ReportFacts) -> str:
     """
     headline = headline_metric(facts.headline, facts.metrics)
     ids = int(facts.confusion.sum())
+    commonest = commonest_confusion(facts.confusion, facts.labels)
     kept = best_point(facts.history, facts.best_metric)
     return (
         environment()
@@ -55,12 +56,14 @@ def build_report(facts: ReportFacts) -> str:
         .render(
             facts=facts,
             ids=ids,
-            verdict=verdict(headline, facts.metrics, facts.baselines, ids),
+            verdict=verdict(headline, facts.metrics, facts.baselines, facts.luck.margins, ids),
+            margins={name: of[headline] for name, of in facts.luck.margins.items() if headline in of},
             headline=metric_name(headline),
             not_beaten=beaten_by(headline, facts.metrics, facts.baselines),
-            interval=macro_f1_interval(facts.confusion) if headline == "macro_f1" and ids else None,
+            interval=facts.luck.intervals.get(headline) if commonest else None,
+            most_wrong=most_wrong(ids) if ids and not commonest else None,
             weakest=weakest(facts.per_label),
-            commonest=commonest_confusion(facts.confusion, facts.labels),
+            commonest=commonest,
             metrics=metric_rows(facts.metrics, facts.baselines, facts.labels),
             kept=kept,
             picked_by=metric_name(facts.best_metric),
@@ -135,12 +138,16 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    result.filters.update(score=_score, share=_share, duration=duration)
+    result.filters.update(score=_score, distance=_distance, share=_share, duration=duration)
     return result
 
 
 def _score(value: Any) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:.3f}"
+
+
+def _distance(value: float) -> str:
+    return f"{value:+.3f}"
 
 
 def _share(value: float) -> str:

@@ -22,14 +22,19 @@ def headline_metric(wanted: str, metrics: Mapping[str, float]) -> str:
 
 
 def verdict(
-    headline: str, metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]], ids: int | None = None
+    headline: str,
+    metrics: Mapping[str, float],
+    baselines: Mapping[str, Mapping[str, float]],
+    margins: Mapping[str, Mapping[str, Sequence[float]]],
+    ids: int | None = None,
 ) -> str:
-    """One sentence: the headline metric, on how many test ids, and how far from each baseline.
+    """One sentence: the headline metric, on how many test ids, how far from each baseline, and whether by luck.
 
     Args:
         headline: Name of a metric.
         metrics: The model's metrics.
         baselines: Metrics of each baseline by name.
+        margins: By baseline and metric, the interval of the distance.
         ids: Number of test ids; None where it is not known.
     """
     name, value = metric_name(headline), metrics.get(headline, math.nan)
@@ -38,17 +43,18 @@ def verdict(
         return f"{name} is not a number {where}."
     sentence = f"{name} {value:.3f} {where}"
     distances = [
-        _distance(value - scores[headline], baseline)
+        _distance(value - scores[headline], baseline, margins.get(baseline, {}).get(headline))
         for baseline, scores in baselines.items()
         if math.isfinite(scores.get(headline, math.nan))
     ]
     return f"{sentence}: {', '.join(distances)}." if distances else f"{sentence}."
 
 
-def _distance(difference: float, baseline: str) -> str:
+def _distance(difference: float, baseline: str, ends: Sequence[float] | None) -> str:
     if round(abs(difference), 3) == 0:
         return f"level with {baseline}"
-    return f"{abs(difference):.3f} {'above' if difference > 0 else 'below'} {baseline}"
+    luck = " (perhaps by luck)" if ends and ends[0] <= 0 <= ends[1] else ""
+    return f"{abs(difference):.3f} {'above' if difference > 0 else 'below'} {baseline}{luck}"
 
 
 def beaten_by(headline: str, metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> list[str]:

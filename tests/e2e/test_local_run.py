@@ -37,6 +37,7 @@ KEYS = {
     "seconds",
     "metrics",
     "baselines",
+    "margins",
     "tuning",
     "labels",
     "checks",
@@ -126,6 +127,9 @@ def test_the_record_says_what_came_of_the_run(first: Ended, shared: Workbench) -
     assert {"accuracy", "macro_f1", "weighted_f1"} <= record["metrics"].keys()
     assert record["baselines"].keys() == {"majority", "tfidf"}
     assert record["baselines"]["majority"]["accuracy"] == pytest.approx(1 / 3)
+    for name, scores in record["baselines"].items():
+        lower, upper = record["margins"][name]["macro_f1"]
+        assert lower <= record["metrics"]["macro_f1"] - scores["macro_f1"] <= upper
     assert record["artifacts"].keys() == ARTIFACTS
     assert all(Path(uri).is_dir() for uri in record["artifacts"].values())
     assert record["config"]["train"]["seed"] == 42

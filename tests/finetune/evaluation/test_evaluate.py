@@ -106,6 +106,8 @@ def test_both_baselines_are_scored_as_the_model_is(result_of: Any) -> None:
     found = result_of()
     assert list(found.baselines) == ["majority", "tfidf"]
     assert all(metrics.keys() == found.metrics.keys() for metrics in found.baselines.values())
+    assert found.luck.intervals.keys() == found.metrics.keys()
+    assert list(found.luck.margins) == ["majority", "tfidf"]
     assert found.majority_label == "apple"
     assert found.baselines["tfidf"]["accuracy"] == 1.0
     assert found.baselines["majority"]["accuracy"] == pytest.approx(
@@ -137,9 +139,12 @@ def test_an_experiments_own_metrics_become_floats(result_of: Any) -> None:
     assert list(found.metrics) == ["right", "rows"]
     assert all(type(value) is float for value in found.metrics.values())
     assert found.baselines["tfidf"]["right"] == 1.0
+    assert found.luck.intervals["rows"] == (30, 30) and found.luck.margins["tfidf"]["rows"] == (0, 0)
 
 
 def test_everything_is_plain_json(result_of: Any) -> None:
     found = result_of().to_dict()
     assert json.loads(json.dumps(found, allow_nan=False)).keys() == found.keys()
-    assert {"labels", "metrics", "baselines", "per_label", "confusion", "calibration", "mistakes"} == found.keys()
+    assert list(found) == [
+        "labels", "metrics", "baselines", "intervals", "margins", "per_label", "confusion", "calibration", "mistakes"
+    ]  # fmt: skip

@@ -4,9 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from finetune.comparison.bootstrap import Interval
 from finetune.evaluation.calibration import calibration
 from finetune.evaluation.confusion import confusion_matrix
 from finetune.evaluation.evaluate import Evaluation
+from finetune.evaluation.luck import Luck
 from finetune.evaluation.scores import per_label_table
 from finetune.reconcile.manifest import FileAtHome, Manifest, write_manifest
 from finetune.report.facts import ReportFacts
@@ -34,6 +36,7 @@ def gather(manifest: Manifest, best_metric: str = "macro_f1") -> ReportFacts:
         labels=LABELS,
         metrics={"accuracy": 0.5, "macro_f1": 0.4},
         baselines={"majority": {"macro_f1": 0.3}, "tfidf": {"macro_f1": 0.35}},
+        luck=Luck({"macro_f1": Interval(0.1, 0.9)}, {"tfidf": {"macro_f1": Interval(-0.1, 0.2)}}),
         majority_label="notice",
         per_label=per_label_table(probabilities, references, LABELS),
         confusion=confusion_matrix(probabilities, references, 2),
@@ -78,7 +81,9 @@ def test_facts_of_the_run_and_of_the_preparation_are_taken_over(manifest: Manife
 
 
 def test_baselines_have_names_that_read_well(manifest: Manifest) -> None:
-    assert list(gather(manifest).baselines) == ["the majority label", "TF-IDF + logistic regression"]
+    facts = gather(manifest)
+    assert list(facts.baselines) == ["the majority label", "TF-IDF + logistic regression"]
+    assert list(facts.luck.margins) == ["TF-IDF + logistic regression"]
 
 
 @pytest.mark.parametrize(("wanted", "headline"), [("accuracy", "accuracy"), ("loss", "macro_f1")])

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from finetune.comparison.bootstrap import Interval
 from finetune.evaluation.calibration import calibration
 from finetune.evaluation.confusion import confusion_matrix
+from finetune.evaluation.luck import Luck
 from finetune.evaluation.mistakes import Mistake
 from finetune.evaluation.scores import LabelScore
 from finetune.report.facts import Dropped, ReportFacts
@@ -22,6 +24,11 @@ POINTS = [
     {"step": 20, "epoch": 1.0, "loss": 0.8},
     {"step": 20, "epoch": 1.0, "validation_loss": 0.9, "validation_macro_f1": 0.6},
 ]
+
+
+def luck(lower: float) -> Luck:
+    apart = {"macro_f1": Interval(lower, 0.3), "accuracy": Interval(0.0, 0.1)}
+    return Luck({"macro_f1": Interval(0.7, 0.9)}, {"TF-IDF + logistic regression": apart})
 
 
 def facts(labels: Sequence[str] = ("notice", "tag"), **changes: Any) -> ReportFacts:
@@ -39,6 +46,7 @@ def facts(labels: Sequence[str] = ("notice", "tag"), **changes: Any) -> ReportFa
         "labels": list(labels),
         "metrics": {"accuracy": 0.9, "macro_f1": 0.8, f"recall_{labels[0]}": 0.7},
         "baselines": {"TF-IDF + logistic regression": {"accuracy": 0.5, "macro_f1": 0.6}},
+        "luck": luck(0.011),
         "majority_label": labels[0],
         "per_label": [LabelScore(label, 10, 0.9, 0.8, 0.85) for label in labels],
         "confusion": confusion_matrix(probabilities, references, size),
@@ -97,6 +105,19 @@ def test_the_page_says_what_a_reader_asks_for() -> None:
     ):  # fmt: skip
         assert words in page
     assert len(images(page)) == 6
+
+
+def test_the_page_says_how_far_luck_may_move_the_distance_to_a_baseline() -> None:
+    page = build_report(facts())
+    assert re.search(r"Distance to TF-IDF[^:]+: <b>\+0.011</b> to\s+<b>\+0.300</b>", page) and "by luck" not in page
+    assert "0.200 above TF-IDF + logistic regression (perhaps by luck)." in build_report(facts(luck=luck(-0.011)))
+
+
+def test_a_model_without_mistakes_is_not_said_to_be_perfect() -> None:
+    page = build_report(facts(confusion=np.diag([20, 20])))
+    assert re.search(r"No mistake on the test split: [^<]+<b>7.2%</b>", page)
+    assert "How far the choice of test ids" not in page
+    assert "No mistake on the test split: " not in build_report(facts())
 
 
 def test_the_times_say_on_what_machine_they_were_taken() -> None:

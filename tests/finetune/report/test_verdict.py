@@ -10,7 +10,7 @@ BASELINES = {"TF-IDF + logistic regression": {"macro_f1": 0.817}, "always answer
 
 
 def test_the_verdict_gives_score_test_ids_and_distances() -> None:
-    assert verdict("macro_f1", {"macro_f1": 0.907}, BASELINES, 1400) == (
+    assert verdict("macro_f1", {"macro_f1": 0.907}, BASELINES, {}, 1400) == (
         "Macro F1 0.907 on 1,400 test ids: 0.090 above TF-IDF + logistic regression, "
         "0.807 above always answering 'notice'."
     )
@@ -27,11 +27,25 @@ def test_the_verdict_gives_score_test_ids_and_distances() -> None:
     ],
 )
 def test_the_verdict_of_hard_cases(value: float, baselines: dict[str, dict[str, float]], words: str) -> None:
-    assert verdict("macro_f1", {"macro_f1": value}, baselines, 1) == words
+    assert verdict("macro_f1", {"macro_f1": value}, baselines, {}, 1) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "ends", "words"),
+    [
+        (0.62, (-0.01, 0.05), "0.020 above B (perhaps by luck)"),
+        (0.58, (-0.05, 0.01), "0.020 below B (perhaps by luck)"),
+        (0.62, (0.01, 0.03), "0.020 above B"),
+        (0.6, (-0.01, 0.01), "level with B"),
+    ],
+)
+def test_a_distance_whose_interval_holds_zero_may_be_luck(value: float, ends: tuple[float, float], words: str) -> None:
+    found = verdict("macro_f1", {"macro_f1": value}, {"B": {"macro_f1": 0.6}}, {"B": {"macro_f1": ends}})
+    assert found == f"Macro F1 {value:.3f} on the test split: {words}."
 
 
 def test_the_verdict_without_the_number_of_test_ids() -> None:
-    found = verdict("macro_f1", {"macro_f1": 0.5}, {"B": {"macro_f1": 0.6}})
+    found = verdict("macro_f1", {"macro_f1": 0.5}, {"B": {"macro_f1": 0.6}}, {})
     assert found == "Macro F1 0.500 on the test split: 0.100 below B."
 
 
