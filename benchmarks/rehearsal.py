@@ -32,7 +32,7 @@ OPTIONS = ("--stack", "rehearsal", "--set", "compute.train.instance_type=ml.g5.x
 class Share:
     """Seconds of one step beside its work, by what happens in them, in order.
 
-    starting_container: from the end of the step before until its program starts.
+    starting_container: from the end of the last step that it waits for until its program starts.
     importing: until ZenML begins the step.
     ending: what ZenML does around the work, until the container has ended.
 
@@ -77,7 +77,7 @@ def main() -> None:
             },
             steps={share.step: _parts(share) for share in shares},
             run=round(seconds, 1),
-            work=round(sum(record["seconds"].values()), 1),
+            work={name: round(seconds, 1) for name, seconds in record["seconds"].items()},
             all_cached_run=round(cached, 1),
             ups_and_downs=[[round(up, 1), round(down, 1)] for up, down in times],
         )
@@ -116,21 +116,22 @@ def _shares(rehearsal: Rehearsal, work: dict[str, float]) -> list[Share]:
     client = rehearsal.client("sagemaker")
     (run,) = Client().list_pipeline_runs(hydrate=True).items
     arn = run.run_metadata["pipeline_execution_arn"]
-    before: datetime = client.describe_pipeline_execution(PipelineExecutionArn=arn)["CreationTime"]
+    created: datetime = client.describe_pipeline_execution(PipelineExecutionArn=arn)["CreationTime"]
     jobs = client.list_pipeline_execution_steps(PipelineExecutionArn=arn, SortOrder="Ascending")
-    shares = []
+    shares, ended = [], dict[str, datetime]()
     for executed in jobs["PipelineExecutionSteps"]:
         step = run.steps[executed["StepName"]]
         job = client.describe_processing_job(ProcessingJobName=_job_name(executed))
         started, begun = job["ProcessingStartTime"], _aware(step.start_time)
-        parts = {"starting_container": _between(before, started), "importing": _between(started, begun)}
-        before = job["ProcessingEndTime"]
+        waited = max((ended[name] for name in step.spec.upstream_steps), default=created)
+        parts = {"starting_container": _between(waited, started), "importing": _between(started, begun)}
+        end = ended[step.name] = job["ProcessingEndTime"]
         if step.name == OPERATED:
             training = client.describe_training_job(TrainingJobName=step.run_metadata["job_name"])
             parts |= _second(training, begun, _aware(step.end_time), work[step.name])
-            parts["ending"] = _between(training["TrainingEndTime"], before)
+            parts["ending"] = _between(training["TrainingEndTime"], end)
         else:
-            parts["ending"] = _between(begun, before) - work[step.name]
+            parts["ending"] = _between(begun, end) - work[step.name]
         shares.append(Share(step.name, parts))
     return shares
 
