@@ -99,8 +99,9 @@ def _undecoded(file: str) -> str:
             try:
                 line.decode()
             except UnicodeDecodeError as error:
-                return f"line {number} is not UTF-8 ({line[error.start : error.end]!r} at byte {error.start + 1})"
-    return "it is not UTF-8"
+                where = f"{line[error.start : error.end]!r} at byte {error.start + 1}"
+                return f"line {number} is not UTF-8 ({where}): save the file as UTF-8"
+    return "it is not UTF-8: save it as such"
 
 
 class _Opened(NamedTuple):
