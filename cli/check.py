@@ -14,7 +14,6 @@ from finetune.config.experiment import ExperimentConfig
 from finetune.config.features import GroupConfig
 from finetune.config.load import load_config
 from finetune.config.model import ModelConfig
-from finetune.config.prepare import PrepareConfig
 from finetune.config.shards import RULES
 from finetune.errors import ConfigError, UnreachableError
 from finetune.functions import NEEDED, Functions, check_functions
@@ -156,7 +155,7 @@ def _tried(functions: Functions, config: ExperimentConfig, values: Values | None
         if train.accelerate:
             check_accelerate(train.accelerate)
     labels = config.production.labels
-    rows = _with_columns(labels_of(labels, secret_readers(values.region if values else None)), config.prepare)
+    rows = _with_columns(labels_of(labels, secret_readers(values.region if values else None)), config)
     if config.pipeline == "features":
         return _features_tried(functions, config, rows)
     if config.production.group is not None:
@@ -217,14 +216,23 @@ def _warn_of_unread(config: ExperimentConfig, tried: "Tried") -> None:
             say(f"warning: {at}.{key}: neither encode_data nor get_model reads it{hint}")
 
 
-def _with_columns(rows: Iterator[dict[str, Any]], prepare: PrepareConfig) -> Iterator[dict[str, Any]]:
-    """Passes label rows on that have the columns which the config names."""
-    wanted = {"split": prepare.split.by, "shards": prepare.shards.by if prepare.shards else None}
-    if wanted["shards"] in RULES:
-        wanted["shards"] = None
+def _with_columns(rows: Iterator[dict[str, Any]], config: ExperimentConfig) -> Iterator[dict[str, Any]]:
+    """Passes label rows on that have the columns which the config names, and without which a run would fail."""
+    wanted = list(_columns(config))
     for row in rows:
-        for section, by in wanted.items():
-            if by is not None and by not in row:
+        for key, column in wanted:
+            if column not in row:
                 columns = ", ".join(row)
-                raise ConfigError(f"prepare.{section}.by: must be a column of the labels ({columns}), but got {by!r}")
+                raise ConfigError(f"{key}: must be a column of the labels ({columns}), but got {column!r}")
         yield row
+
+
+def _columns(config: ExperimentConfig) -> Iterator[tuple[str, str]]:
+    """Keys of the config, each with a column that it names."""
+    prepare, labels, without = config.prepare, config.checks.labels, config.production.labels.hash
+    if prepare.split.by is not None:
+        yield "prepare.split.by", prepare.split.by
+    if prepare.shards and prepare.shards.by not in RULES:
+        yield "prepare.shards.by", prepare.shards.by
+    if labels.severity == "fail":
+        yield from (("checks.labels.columns", name) for name in labels.columns if name != without)

@@ -113,7 +113,7 @@ class Checks:
         )
 
     def _check_texts(self, severity: Any) -> Iterator[Finding]:
-        settings, advice = self._settings.texts, "mend these files, or let encode_data return None for them"
+        settings, advice = self._settings.texts, "mend these files, leave their ids out, or let more pass (share)"
         if self._text is None:
             empty = [guid for guid in with_an_empty_file(self._manifest) if guid in self._chosen.splits]
             total, told = len(self._chosen.guids), f"{counted(len(empty), 'id')} with an empty file"
@@ -132,7 +132,7 @@ class Checks:
         if unreadable:
             lost = [guid for guid, text in texts.items() if text is None]
             told = f"{counted(unreadable, 'text')} on which evaluate would fail: its baseline reads UTF-8"
-            named = "correct these files, let encode_data drop them, or name another one in evaluate.baseline_text"
+            named = "correct these files, leave their ids out, or name another file in evaluate.baseline_text"
             yield Finding("texts unreadable", severity, unreadable / len(texts), 0.0, told, named, lost[:EXAMPLES])
 
     def _check_near_duplicates(self, severity: Any) -> Iterator[Finding]:

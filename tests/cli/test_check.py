@@ -120,6 +120,12 @@ def test_a_model_that_got_no_example_is_not_called_tried(checked: Check, capsys:
         ([], "rare0,rare\n", PrepareError, r"at least 3 ids, one for each split, but got rare \(1\)"),
         (["root=config.yaml/x"], "", ConfigError, "^root: .*/config.yaml/x cannot be made: .*config.yaml is no folder"),
         (["production.files=gone"], "", ReconcileError, "production.files: the folder .*gone does not exist"),
+        (
+            ["checks.labels.severity=fail", "checks.labels.columns={page: {type: integer}}"],
+            "",
+            ConfigError,
+            r"^checks.labels.columns: must be a column of the labels \(guid, label\), but got 'page'",
+        ),
         (["model.checkpoint=package:nobody/x"], "", ConfigError, "^model.checkpoint: .* but got 'package:nobody/x'"),
     ],
 )
