@@ -92,11 +92,15 @@ def scores_of(run: Run) -> Mapping[str, float]:
 
 
 def margin_of(run: Run) -> str:
-    """How far it is from the best baseline, in the metric that its checkpoints are chosen by, or the first."""
+    """How much better it is than the best baseline, in the metric that its checkpoints are chosen by, or the first."""
     scores = scores_of(run)
     metric = next((each for each in (_best_metric(run), *shown_metrics(scores)) if each in scores), "")
     known = [each[metric] for each in run.baselines.values() if metric in each]
-    return f"{scores[metric] - max(known, key=lambda each: _sign(metric) * each):+.3f}" if known else ""
+    if not known:
+        return ""
+    sign = _sign(metric)
+    of = "" if metric in shown_metrics(scores) else f" in {metric}"
+    return f"{min(sign * (scores[metric] - each) for each in known):+.3f}{of}"
 
 
 def _sign(metric: str) -> int:

@@ -154,7 +154,7 @@ def _table(run: Run) -> "Table":
     from rich.table import Table
 
     table = Table()
-    shown = shown_metrics(run.metrics)
+    shown = dict.fromkeys([*shown_metrics(run.metrics), _headline(run)])
     table.add_column("test split")
     for metric in shown:
         table.add_column(metric, justify="right")
@@ -165,12 +165,18 @@ def _table(run: Run) -> "Table":
 
 def verdict_of(run: Run) -> str:
     """The sentence that heads the report; how many test ids there were is not in the record."""
-    from finetune.report.verdict import headline_metric, verdict
+    from finetune.report.verdict import verdict
 
-    headline = headline_metric(run.config["train"]["best_metric"], run.metrics)
+    headline = _headline(run)
     baselines = {BASELINES.get(name, name): of for name, of in run.baselines.items()}
     margins = {BASELINES.get(name, name): of for name, of in run.margins.items()}
     return verdict(headline, run.metrics, baselines, margins)
+
+
+def _headline(run: Run) -> str:
+    from finetune.report.verdict import headline_metric
+
+    return headline_metric(run.config["train"]["best_metric"], run.metrics)
 
 
 def _steps(run: Run, pipeline_run: "PipelineRunResponse | None") -> str:

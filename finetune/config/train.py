@@ -53,7 +53,11 @@ class TrainConfig(Section):
     early_stopping: int | None = Field(default=None, ge=1)
     """Epochs without a better best_metric on validation after which training ends."""
     best_metric: str = "macro_f1"
-    """Metric on validation that picks the checkpoint to keep: `loss`, or one that compute_metrics returns."""
+    """Metric on validation that picks the checkpoint to keep: `loss`, or one that compute_metrics returns.
+
+    Lower is better for names with loss, error, perplexity, brier, entropy, deviance or distance in them, and for nll,
+    mae, mse, rmse, mape, ece, mce, wer, cer, ter, eer, fpr and fnr, alone or between underscores; higher for others.
+    """
     class_weights: Literal["none", "balanced"] = "none"
     """balanced weighs each label's loss by n / (labels * n_label)."""
     padding: dict[str, float] = Field(default_factory=dict)

@@ -1,17 +1,26 @@
 """Which way a metric is better, and whether the one that picks checkpoints is there."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 
 from finetune.errors import FunctionsError
 
 LOSS = "loss"
-LOWER_IS_BETTER = (LOSS, "error", "perplexity", "brier")
+LOWER_IS_BETTER = (LOSS, "error", "perplexity", "brier", "entropy", "deviance", "distance")
+"""Parts of the names of metrics of which the smaller value is the better one."""
+ABBREVIATED = frozenset({"nll", "mae", "mse", "rmse", "mape", "ece", "mce", "wer", "cer", "ter", "eer", "fpr", "fnr"})
+"""Such names, or words of them between underscores."""
+OF_LABELS = ("precision_", "recall_", "f1_")
+"""Beginnings of metrics of one label, whose name may be any word."""
 
 
 def lower_is_better(metric: str) -> bool:
     """Whether a smaller value of this metric is the better one, told from its name."""
-    return any(word in metric.lower() for word in LOWER_IS_BETTER)
+    name = metric.lower()
+    if name.startswith(OF_LABELS):
+        return False
+    return any(word in name for word in LOWER_IS_BETTER) or not ABBREVIATED.isdisjoint(re.split(r"[^a-z0-9]", name))
 
 
 _LOSS = "validation_loss"

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.evaluation.direction import lower_is_better
+from finetune.evaluation.direction import ABBREVIATED, lower_is_better
 from finetune.evaluation.scores import LabelScore
 from finetune.words import counted
 
 
 def metric_name(metric: str) -> str:
     """A metric's name as people write it: macro_f1 becomes macro F1."""
-    return " ".join(word.upper() if word in ("f1", "auc", "ece") else word for word in metric.split("_"))
+    capital = {"f1", "auc", *ABBREVIATED}
+    return " ".join(word.upper() if word in capital else word for word in metric.split("_"))
 
 
 def headline_metric(wanted: str, metrics: Mapping[str, float]) -> str:
@@ -43,17 +44,19 @@ def verdict(
         return f"{name} is not a number {where}."
     sentence = f"{name} {value:.3f} {where}"
     distances = [
-        _distance(value - scores[headline], baseline, margins.get(baseline, {}).get(headline))
+        _distance(headline, value - scores[headline], baseline, margins.get(baseline, {}).get(headline))
         for baseline, scores in baselines.items()
         if math.isfinite(scores.get(headline, math.nan))
     ]
     return f"{sentence}: {', '.join(distances)}." if distances else f"{sentence}."
 
 
-def _distance(difference: float, baseline: str, ends: Sequence[float] | None) -> str:
+def _distance(metric: str, difference: float, baseline: str, ends: Sequence[float] | None) -> str:
     if round(abs(difference), 3) == 0:
         return f"level with {baseline}"
     luck = " (perhaps by luck)" if ends and ends[0] <= 0 <= ends[1] else ""
+    if lower_is_better(metric):  # above would sound good
+        return f"{abs(difference):.3f} {'worse' if difference > 0 else 'better'} than {baseline}{luck}"
     return f"{abs(difference):.3f} {'above' if difference > 0 else 'below'} {baseline}{luck}"
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from finetune.evaluation.direction import lower_is_better
+
 _NUMBER = r"(-?[0-9.]+(?:e[+-]?[0-9]+)?)"
 _VALIDATION = "validation_"
 METRICS = ("loss", "validation_loss", "validation_accuracy", "validation_macro_f1", "validation_weighted_f1")
@@ -29,8 +31,9 @@ def validation_line(step: int, note: str, logs: Mapping[str, float], best_metric
 
 def kept_line(best: Mapping[str, float], best_metric: str) -> str:
     """One line with the checkpoint that is kept, which is that of the best validation."""
+    extreme = "lowest" if lower_is_better(best_metric) else "highest"
     value = shown(best[_VALIDATION + best_metric])
-    return f"train: keeps step {best['step']:.0f}, the best validation {best_metric} ({value})"
+    return f"train: keeps step {best['step']:.0f}, the {extreme} validation {best_metric} ({value})"
 
 
 def metric_definitions() -> list[dict[str, str]]:

@@ -38,6 +38,13 @@ def test_a_run_has_its_scores_its_margin_and_what_changed_and_the_newest_comes_f
         assert cell in completed
 
 
+@pytest.mark.parametrize(("metric", "told"), [("log_loss", "-0.100 in log_loss"), ("macro_f1", "+0.200")])
+def test_a_margin_is_a_gain_and_names_a_metric_that_has_no_column(metric: str, told: str) -> None:
+    scores = {"macro_f1": 0.7, "log_loss": 0.9}
+    baselines = {"majority": {"macro_f1": 0.1, "log_loss": 0.8}, "tfidf": {"macro_f1": 0.5, "log_loss": 1.0}}
+    assert margin_of(run(1, {"train": {"best_metric": metric}}, metrics=scores, baselines=baselines)) == told
+
+
 def test_of_several_models_the_best_counts() -> None:
     config = {"train": {"best_metric": "macro_f1"}}
     models = {
@@ -54,7 +61,7 @@ def test_of_a_metric_that_is_better_low_the_lowest_counts() -> None:
     config = {"train": {"best_metric": "brier"}}
     models = {"a": {"metrics": {"brier": 0.3}}, "b": {"metrics": {"brier": 0.2}}}
     low = run(1, config, models=models, baselines={"majority": {"brier": 0.75}, "tfidf": {"brier": 0.5}})
-    assert scores_of(low) == {"brier": 0.2} and margin_of(low) == "-0.300"
+    assert scores_of(low) == {"brier": 0.2} and margin_of(low) == "+0.300"
 
 
 def test_a_run_that_scored_nothing_and_one_without_a_record_have_their_rows() -> None:

@@ -44,6 +44,11 @@ def test_a_distance_whose_interval_holds_zero_may_be_luck(value: float, ends: tu
     assert found == f"Macro F1 {value:.3f} on the test split: {words}."
 
 
+def test_a_loss_is_not_above_a_baseline_but_worse() -> None:
+    found = verdict("nll", {"nll": 0.7}, {"B": {"nll": 0.6}, "C": {"nll": 0.9}}, {})
+    assert found == "NLL 0.700 on the test split: 0.100 worse than B, 0.200 better than C."
+
+
 def test_the_verdict_without_the_number_of_test_ids() -> None:
     found = verdict("macro_f1", {"macro_f1": 0.5}, {"B": {"macro_f1": 0.6}}, {})
     assert found == "Macro F1 0.500 on the test split: 0.100 below B."

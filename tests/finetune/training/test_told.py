@@ -53,7 +53,7 @@ def test_cloudwatch_finds_the_loss_in_a_line_of_progress() -> None:
 
 def test_the_checkpoint_that_is_kept_is_told_with_its_step_and_value() -> None:
     best = {"step": 188, "epoch": 4.0, "validation_loss": 0.4, "validation_macro_f1": 0.90512}
-    assert kept_line(best, "macro_f1") == "train: keeps step 188, the best validation macro_f1 (0.905)"
+    assert kept_line(best, "macro_f1") == "train: keeps step 188, the highest validation macro_f1 (0.905)"
 
 
 def test_a_job_can_have_as_many_metrics() -> None:

@@ -72,7 +72,7 @@ def test_the_checkpoint_that_is_best_on_validation_is_kept_and_told(
     result = train_tiny(data, best_metric="loss", epochs=4, schedule="constant")
     losses = result.losses("validation_loss")
     assert losses[0] == min(losses) < losses[-1]
-    assert "\ntrain: keeps step 6, the best validation loss (" in capsys.readouterr().err
+    assert "\ntrain: keeps step 6, the lowest validation loss (" in capsys.readouterr().err
     first_epoch = train_tiny(data, best_metric="loss", epochs=1, schedule="constant")
     assert same(weights(result.model), weights(first_epoch.model))
 
