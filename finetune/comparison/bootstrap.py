@@ -14,7 +14,7 @@ from finetune.comparison.answers import Answers, Probabilities
 from finetune.comparison.scores import scores_of
 
 DRAWS = 1000
-CALLS = 200
+CALLS = 500
 """Draws where an experiment's own compute_metrics scores them, which may take its time."""
 LEVEL = 0.95
 SEED = 0

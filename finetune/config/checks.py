@@ -58,7 +58,7 @@ class NearDuplicatesCheckConfig(Section):
     severity: Severity = "warn"
     """What comes of more near-duplicates: a warning, a failure before training, or nothing."""
     similarity: float = Field(default=0.8, ge=0.5, le=1)
-    """Share of word triples that two texts have in common (Jaccard) from which they are near-duplicates."""
+    """Share of word triples that two texts have in common (Jaccard) from which they are near-duplicates; 0.5 to 1."""
     share: float = Field(default=0.01, ge=0, lt=1)
     """Largest share of test ids that may have a near-duplicate in train."""
 
