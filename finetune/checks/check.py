@@ -80,16 +80,16 @@ class Checks:
         if not settings.columns:
             return
         broken = check_labels(self._production, settings.columns)
-        rules = "; ".join(f"{rule} ({count:,})" for rule, count in broken.rules.items())
+        rules = "; ".join(f"{rule} ({rows:,}, first {first})" for rule, (rows, first) in broken.rules.items())
         yield Finding(
             "labels",
             severity,
-            len(broken.ids) / max(1, broken.rows),
+            broken.broken / max(1, broken.rows),
             settings.share,
-            f"{len(broken.ids):,} of {counted(broken.rows, 'label row')} against checks.labels.columns"
+            f"{broken.broken:,} of {counted(broken.rows, 'label row')} against checks.labels.columns"
             f"{': ' if rules else ''}{rules}",
             "correct these rows in production, or what the column may hold in the config",
-            broken.ids[:EXAMPLES],
+            broken.ids,
         )
 
     def _check_drift(self, severity: Any) -> Iterator[Finding]:

@@ -1,12 +1,12 @@
 """Checks the label rows against a schema: types, nulls and allowed values, by pandera."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
+from finetune.checks.finding import EXAMPLES
 from finetune.config.checks import ColumnConfig
 from finetune.parquet import open_parquet
 from finetune.reconcile.snapshot import Snapshot
@@ -25,16 +25,25 @@ KINDS: dict[str, tuple[Callable[[Any], bool], ...]] = {
 RULES = {"not_nullable": "has no value", "allowed": "is not among the allowed values"}
 
 
+class Rule(NamedTuple):
+    """How many rows break a rule, and the id of the first."""
+
+    rows: int
+    first: str
+
+
 @dataclass(frozen=True)
 class Broken:
     """What breaks the schema."""
 
     rows: int
     """All label rows."""
+    broken: int
+    """Rows that break it."""
     ids: list[str]
-    """The id of each row that breaks it, in order."""
-    rules: dict[str, int]
-    """How many rows break each rule, in words."""
+    """The ids of the first of these, at most EXAMPLES, in order."""
+    rules: dict[str, Rule]
+    """Each rule that is broken, in words."""
 
 
 def check_labels(production: Snapshot, columns: Mapping[str, ColumnConfig]) -> Broken:
@@ -46,20 +55,24 @@ def check_labels(production: Snapshot, columns: Mapping[str, ColumnConfig]) -> B
     """
     file = open_parquet(production.path)
     there = {name: column for name, column in columns.items() if name in file.schema_arrow.names}
+    absent = [name for name in columns if name not in there]
     wanted = list(dict.fromkeys(["guid", "labelled", *there]))
     schema = _schema(there)
-    rules: Counter[str] = Counter()
-    ids: list[str] = []
-    total = 0
+    rules, ids = dict[str, Rule](), list[str]()
+    total = broken = 0
     for batch in file.iter_batches(batch_size=ROWS, columns=wanted):
         table = pa.table(batch).filter(batch.column("labelled"))
         guids: list[str] = table.column("guid").to_pylist()
         found = _broken(table, schema) if len(table) else []
         total += len(table)
-        rules.update(rule for _, rule in found)
-        ids += guids if len(there) < len(columns) else [guids[row] for row in sorted({row for row, _ in found})]
-    rules.update({f"{name} is no column of the labels": total for name in columns if name not in there})
-    return Broken(total, ids, dict(rules))
+        found += [(row, f"{name} is no column of the labels") for name in absent for row in range(len(table))]
+        for row, rule in found:
+            known = rules.get(rule, Rule(0, guids[row]))
+            rules[rule] = known._replace(rows=known.rows + 1)
+        rows = sorted({row for row, _ in found})
+        broken += len(rows)
+        ids += [guids[row] for row in rows[: EXAMPLES - len(ids)]]
+    return Broken(total, broken, ids, rules)
 
 
 def _broken(table: pa.Table, schema: "DataFrameSchema") -> list[tuple[int, str]]:

@@ -1,4 +1,5 @@
 import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ def test_the_rows_that_break_a_rule_are_named(
     production: Snapshot, column: str, rule: dict[str, Any], ids: list[str]
 ) -> None:
     found = check_labels(production, {column: ColumnConfig(**rule)})
-    assert (found.rows, found.ids) == (3, ids)
+    assert (found.rows, found.broken, found.ids) == (3, len(ids), ids)
     assert all(column in rule for rule in found.rules) and bool(found.rules) == bool(ids)
 
 
@@ -56,5 +57,16 @@ def test_several_columns_are_told_apart(production: Snapshot) -> None:
         production, {"label": ColumnConfig(nulls=False, allowed=["x"]), "owner": ColumnConfig(nulls=False)}
     )
     assert found.ids == ["b", "c"]
-    told = {"label has no value": 1, "label is not among the allowed values": 1, "owner has no value": 1}
-    assert found.rules == told
+    told = {"label has no value": (1, "c"), "label is not among the allowed values": (1, "b")}
+    assert found.rules == {**told, "owner has no value": (1, "b")}
+
+
+def test_of_many_broken_rows_all_are_counted_and_the_first_are_named(tmp_path: Path) -> None:
+    (tmp_path / "files" / "000000").mkdir(parents=True)
+    (tmp_path / "files" / "000000" / "text.txt").write_text("words")
+    rows = [{"guid": f"{number:06}", "label": "x" if number else "y"} for number in range(60_000)]
+    many = take_snapshot(rows, folder=str(tmp_path / "files"), names=["text.txt"], target=tmp_path / "many.parquet")
+    found = check_labels(many, {"label": ColumnConfig(allowed=["y"]), "colour": ColumnConfig()})
+    assert (found.rows, found.broken, found.ids) == (60_000, 60_000, [row["guid"] for row in rows[:10]])
+    assert found.rules["label is not among the allowed values"] == (59_999, "000001")
+    assert found.rules["colour is no column of the labels"] == (60_000, "000000")

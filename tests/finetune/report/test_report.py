@@ -109,7 +109,10 @@ def test_the_page_says_what_a_reader_asks_for() -> None:
 
 def test_the_page_says_how_far_luck_may_move_the_distance_to_a_baseline() -> None:
     page = build_report(facts())
-    assert re.search(r"Interval of the distance to TF-IDF[^:]+:\s+<b>\+0.011</b> to <b>\+0.300</b> \(", page) and "luck" not in page
+    assert (
+        re.search(r"Interval of the distance to TF-IDF[^:]+:\s+<b>\+0.011</b> to <b>\+0.300</b> \(", page)
+        and "luck" not in page
+    )
     assert "0.200 above TF-IDF + logistic regression (perhaps by luck)." in build_report(facts(luck=luck(-0.011)))
 
 
